@@ -1,0 +1,163 @@
+"""A Finding: one fault of a manifest, with its place. Findings are data; a stage returns them, a reporter shows them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kgate.manifest import Location, Manifest, Path, Subject, pointer
+
+MAX_MESSAGE = 2000
+"""Longer messages are cut: a hostile name of a megabyte shall not fill the log. Counted in characters."""
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 is the worst, so that sorting by rank puts errors first."""
+        return _RANKS[self]
+
+
+_RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+class Stage(StrEnum):
+    LOAD = "load"
+    VALIDATE = "validate"
+    POLICY = "policy"
+    IMAGES = "images"
+    ROLLOUT = "rollout"
+
+
+# What a terminal, an editor or a log viewer acts on or hides: C0 and C1 controls, the line and paragraph separators, marks that
+# reorder or hide text (bidi controls, zero-width characters, the tag block used to smuggle text), byte order marks, lone surrogates.
+_ACTING = {
+    *range(0x20), *range(0x7F, 0xA0), 0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070),
+    0xFEFF, *range(0xFFF9, 0xFFFC), *range(0xD800, 0xE000), *range(0xE0000, 0xE0080),
+}  # fmt: skip
+_VISIBLE = {c: f"\\x{c:02x}" if c < 0x100 else f"\\u{c:04x}" if c < 0x10000 else f"\\U{c:08x}" for c in _ACTING} | {
+    0x09: "\\t",
+    0x0A: "\\n",
+    0x0D: "\\r",
+}
+
+
+def clean(text: str, *, limit: int = MAX_MESSAGE) -> str:
+    """`text` on one line, with every character that could act on a reader's screen spelt out (`\\x1b`), cut at `limit` characters."""
+    text = text if len(text) <= limit else text[:limit] + "..."
+    return text if text.isascii() and text.isprintable() else text.translate(_VISIBLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One fault. Every text in it has been through `clean`; reporters still escape for their own format."""
+
+    rule: str
+    """Stable identifier, `KG2104`; never reused."""
+    name: str
+    """The rule in words, `privilege-escalation`; also what a waiver names."""
+    stage: Stage
+    severity: Severity
+    message: str
+    """What is wrong, in one sentence."""
+    file: str
+    line: int
+    """1-based."""
+    column: int
+    """1-based, in characters."""
+    document: int = 0
+    path: str = ""
+    """JSON pointer into the document."""
+    object: Subject | None = None
+    remediation: str = ""
+    """What to write instead."""
+    why: str = ""
+    fixable: bool = False
+    waived: str | None = None
+    """The reason of the waiver that covers this finding, if one does."""
+
+    def __post_init__(self) -> None:
+        for text in ("message", "remediation", "why", "file", "path"):
+            object.__setattr__(self, text, clean(getattr(self, text)))
+        if self.object is not None:
+            named = Subject(
+                api_version=clean(self.object.api_version, limit=300),
+                kind=clean(self.object.kind, limit=300),
+                namespace=clean(self.object.namespace, limit=300),
+                name=clean(self.object.name, limit=300),
+            )
+            object.__setattr__(self, "object", named)
+
+    @classmethod
+    def at(
+        cls,
+        manifest: Manifest,
+        path: Path,
+        *,
+        rule: str,
+        name: str,
+        stage: Stage,
+        severity: Severity,
+        message: str,
+        key: bool = False,
+        remediation: str = "",
+        why: str = "",
+        fixable: bool = False,
+    ) -> Finding:
+        """A finding at `path` of `manifest` (at its key, with `key`): the place comes from the manifest's own text."""
+        place: Location = manifest.locate(path, key=key)
+        return cls(
+            rule=rule,
+            name=name,
+            stage=stage,
+            severity=severity,
+            message=message,
+            file=manifest.file,
+            line=place.line,
+            column=place.column,
+            document=manifest.document,
+            path=pointer(manifest.root + path),
+            object=manifest.subject,
+            remediation=remediation,
+            why=why,
+            fixable=fixable,
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the finding across runs and moved lines: the rule, the object, the path and the message, never the line."""
+        subject = (self.object.api_version, self.object.kind, self.object.namespace, self.object.name) if self.object else ()
+        identity = "\0".join((self.rule, self.file, *subject, self.path, self.message))
+        return hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:32]
+
+    @property
+    def order(self) -> tuple[str, int, int, str, str, str]:
+        """File, line, column, rule, message (the contract), then the path, so that equal texts still have one order."""
+        return (self.file, self.line, self.column, self.rule, self.message, self.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Skipped:
+    """Something that was there and was not checked. What could not be checked has not passed."""
+
+    file: str
+    reason: str
+    line: int = 1
+    wanted: bool = False
+    """True when the user asked for it: the run is then incomplete (exit code 3). A file that is no Kubernetes object is not wanted."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "file", clean(self.file))
+        object.__setattr__(self, "reason", clean(self.reason))
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sorted by `Finding.order`, repeats removed: the same fault reached twice is one fault."""
+    unique = {(f.order, f.document, f.severity): f for f in findings}
+    return tuple(unique[k] for k in sorted(unique))

@@ -1,0 +1,206 @@
+"""What a run found out: images, rollouts and the Report that sums everything up. Stages fill these in, reporters read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kgate.finding import Finding, Severity, Skipped, Stage, clean, in_order
+from kgate.manifest import Source, Subject
+
+
+class Verdict(StrEnum):
+    """The answer of the whole run."""
+
+    PASS = "pass"  # noqa: S105 (a verdict, not a password)
+    FAIL = "fail"
+    INCOMPLETE = "incomplete"
+
+
+EXIT_CODES: Mapping[Verdict, int] = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCOMPLETE: 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageOutcome:
+    """What is known of one image that the manifests run."""
+
+    image: str
+    digest: str | None = None
+    """`sha256:...` when it is part of the reference or the scanner told it."""
+    scanned: bool = False
+    reason: str | None = None
+    """Why it was not scanned."""
+    scanner: str | None = None
+    """Name and version, with the date of its database: `trivy 0.76.0, database of 2026-11-20`."""
+    vulnerabilities: Mapping[str, int] = field(default_factory=dict)
+    """Distinct vulnerabilities by severity: CRITICAL HIGH MEDIUM LOW UNKNOWN, zeros included when scanned."""
+    used_by: tuple[str, ...] = ()
+    """`Deployment prod/web`, sorted."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image", clean(self.image, limit=600))
+        object.__setattr__(self, "used_by", tuple(clean(u) for u in self.used_by))
+        if self.reason is not None:
+            object.__setattr__(self, "reason", clean(self.reason))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutStep:
+    """The pods of a Deployment right after one thing happened."""
+
+    at_ms: int
+    """Virtual time since the change was applied."""
+    old_ready: int
+    old_unready: int
+    new_ready: int
+    new_starting: int
+    """New pods that are not ready yet, unschedulable ones included."""
+    available: int
+    """Old and new pods that are ready for minReadySeconds."""
+    event: str
+    """What happened, in the words of the step table: `new +2 (surge full: 8/8)`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedNode:
+    """One node, and the pods of the Deployment on it. Quantities as Kubernetes prints them (`1.9`, `7Gi`)."""
+
+    zone: str
+    """Empty when the node has no zone label."""
+    node: str
+    cpu_free: str
+    cpu_total: str
+    memory_free: str
+    memory_total: str
+    pods_before: int
+    pods_peak: int
+    pods_end: int
+    note: str = ""
+    """Why the node holds none (`unschedulable`, `untolerated taint`) or what is special about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """A Deployment's rollout as the engine played it, or why it was not played."""
+
+    object: Subject
+    file: str
+    line: int
+    column: int
+    verdict: str
+    """`pass`, `fail`, `can-fail` or `unknown`."""
+    bounds: str
+    """What the verdict holds for: the cluster, the schedules and the behaviour of pods that were played."""
+    assumed: tuple[str, ...] = ()
+    """What nobody told kgate: `cluster: 3 nodes of 4 cpu and 16Gi`, `pods ready after 10s`."""
+    images: tuple[str, str] = ("", "")
+    """Old and new images, comma-separated; the old ones are empty for a new Deployment."""
+    strategy: str = "RollingUpdate"
+    replicas: int = 0
+    surge: int = 0
+    unavailable: int = 0
+    """maxSurge and maxUnavailable as pods, after rounding."""
+    floor: int = 0
+    """replicas - maxUnavailable, what Kubernetes keeps available during a rolling update."""
+    completed_ms: int | None = None
+    """Virtual time until complete; None when it never completes."""
+    lowest_available: int = 0
+    peak_pods: int = 0
+    """The highest number of pods of this Deployment alive at once, terminating ones included."""
+    deadline_s: int | None = None
+    reason: str = ""
+    """Why it fails or is unknown, in one sentence."""
+    said: tuple[str, ...] = ()
+    """Messages of the controllers and the scheduler that prove it, word for word, in order of appearance."""
+    steps: tuple[RolloutStep, ...] = ()
+    placement: tuple[PlacedNode, ...] = ()
+    zone_skew: int | None = None
+    """Pods in the fullest minus pods in the emptiest zone at the end; None with fewer than two zones."""
+    trace: str = ""
+    """One line an event, `0:00.300 Pod/web-5d9-abcde Ready`."""
+
+    def __post_init__(self) -> None:
+        for text in ("file", "bounds", "reason"):
+            object.__setattr__(self, text, clean(getattr(self, text)))
+        object.__setattr__(self, "images", (clean(self.images[0]), clean(self.images[1])))
+        object.__setattr__(self, "said", tuple(clean(s) for s in self.said))
+        object.__setattr__(self, "trace", "\n".join(clean(t) for t in self.trace.split("\n")))
+
+    @property
+    def order(self) -> tuple[str, int, int]:
+        return (self.file, self.line, self.column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    files: int = 0
+    objects: int = 0
+    images: int = 0
+    rollouts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The sorted sum of a run. A reporter is a pure function from Report to text."""
+
+    version: str
+    kubernetes_version: str
+    stages: tuple[Stage, ...]
+    fail_on: Severity
+    checked: Checked
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skipped, ...]
+    images: tuple[ImageOutcome, ...]
+    rollouts: tuple[Rehearsal, ...]
+    sources: Mapping[str, Source] = field(repr=False, compare=False, default_factory=dict)
+    """By `Source.file` as findings carry it, for the excerpts of the text report."""
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        version: str,
+        kubernetes_version: str,
+        stages: tuple[Stage, ...],
+        fail_on: Severity,
+        checked: Checked,
+        findings: Iterable[Finding] = (),
+        skipped: Iterable[Skipped] = (),
+        images: Iterable[ImageOutcome] = (),
+        rollouts: Iterable[Rehearsal] = (),
+        sources: Iterable[Source] = (),
+    ) -> Report:
+        """Sorts everything, so that the order of files, workers and hash seeds never shows."""
+        found = in_order(findings)
+        files = {f.file for f in found}
+        return cls(
+            version=version,
+            kubernetes_version=kubernetes_version,
+            stages=stages,
+            fail_on=fail_on,
+            checked=checked,
+            findings=found,
+            skipped=tuple(sorted(set(skipped))),
+            images=tuple(sorted(images, key=lambda i: i.image)),
+            rollouts=tuple(sorted(rollouts, key=lambda r: (*r.order, str(r.object)))),
+            sources={name: s for s in sources if (name := clean(s.file)) in files},
+        )
+
+    def counted(self, severity: Severity) -> int:
+        """Findings of that severity that no waiver covers."""
+        return sum(1 for f in self.findings if f.severity is severity and f.waived is None)
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAIL beats INCOMPLETE: what is known to be wrong stays wrong, whatever else could not be checked."""
+        fatal = {s for s in Severity if s.rank <= self.fail_on.rank}
+        if any(f.severity in fatal and f.waived is None for f in self.findings):
+            return Verdict.FAIL
+        if not self.checked.objects or any(s.wanted for s in self.skipped) or any(r.verdict == "unknown" for r in self.rollouts):
+            return Verdict.INCOMPLETE
+        return Verdict.PASS
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.verdict]
