@@ -55,6 +55,27 @@ def clean(text: str, *, limit: int = MAX_MESSAGE) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a finding is an instance of. `kgate rules` lists them, `kgate explain` prints one.
+
+    Identifiers by room: KG0xxx load, KG1xxx validate, KG2xxx policy (20 images, 21 security, 22 labels, 23 reliability, 24 resources,
+    25 rollout), KG3xxx images, KG5xxx rollout, KG9xxx settings and waivers.
+    """
+
+    id: str
+    name: str
+    stage: Stage
+    severity: Severity
+    summary: str
+    """What is wrong, in a few words, without the particulars of a finding."""
+    why: str
+    remediation: str
+    references: tuple[str, ...] = ()
+    enabled: bool = True
+    """Whether it is on without any settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One fault. Every text in it has been through `clean`; reporters still escape for their own format."""
 
@@ -100,23 +121,23 @@ class Finding:
         manifest: Manifest,
         path: Path,
         *,
-        rule: str,
-        name: str,
-        stage: Stage,
-        severity: Severity,
+        rule: Rule,
         message: str,
         key: bool = False,
-        remediation: str = "",
-        why: str = "",
+        severity: Severity | None = None,
+        remediation: str | None = None,
         fixable: bool = False,
     ) -> Finding:
-        """A finding at `path` of `manifest` (at its key, with `key`): the place comes from the manifest's own text."""
+        """A finding at `path` of `manifest` (at its key, with `key`): the place comes from the manifest's own text.
+
+        `severity` and `remediation` are the rule's own unless given.
+        """
         place: Location = manifest.locate(path, key=key)
         return cls(
-            rule=rule,
-            name=name,
-            stage=stage,
-            severity=severity,
+            rule=rule.id,
+            name=rule.name,
+            stage=rule.stage,
+            severity=rule.severity if severity is None else severity,
             message=message,
             file=manifest.file,
             line=place.line,
@@ -124,9 +145,26 @@ class Finding:
             document=manifest.document,
             path=pointer(manifest.root + path),
             object=manifest.subject,
-            remediation=remediation,
-            why=why,
+            remediation=rule.remediation if remediation is None else remediation,
+            why=rule.why,
             fixable=fixable,
+        )
+
+    @classmethod
+    def in_file(cls, file: str, place: Location, *, rule: Rule, message: str, document: int = 0, remediation: str | None = None) -> Finding:
+        """A finding about text that never became a manifest."""
+        return cls(
+            rule=rule.id,
+            name=rule.name,
+            stage=rule.stage,
+            severity=rule.severity,
+            message=message,
+            file=file,
+            line=place.line,
+            column=place.column,
+            document=document,
+            remediation=rule.remediation if remediation is None else remediation,
+            why=rule.why,
         )
 
     @property
