@@ -1,119 +1,96 @@
-"""What a pod asks for, added up as the scheduler and the quota add it (component-helpers/resource/helpers.go)."""
+"""What a pod asks for, added up as the scheduler and the quota add it (component-helpers/resource/helpers.go).
+
+Amounts are integers, as in `core`: cpu in thousandths of a core, everything else in its base unit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TypeAlias
 
-from kgate.engine.api.quantity import ZERO, Quantity, of, of_milli
+from kgate.engine.api.core import Container, PodSpec
+from kgate.engine.api.quantity import Quantity, milli, of, of_milli, value
 
-ResourceList = Mapping[str, Quantity]
+Amounts: TypeAlias = Mapping[str, int]
 
 CPU = "cpu"
 MEMORY = "memory"
 EPHEMERAL_STORAGE = "ephemeral-storage"
 PODS = "pods"
 
-NON_ZERO: ResourceList = {CPU: of_milli(100), MEMORY: of(200 * 2**20)}
+NON_ZERO: Amounts = {CPU: 100, MEMORY: 200 * 2**20}
 """For scoring only: what a container without a request for cpu or memory counts as (pkg/scheduler/util/pod_resources.go)."""
 
 
-class Requirements(Protocol):
-    @property
-    def requests(self) -> ResourceList: ...
-    @property
-    def limits(self) -> ResourceList: ...
+def amount(resource: str, quantity: Quantity) -> int:
+    """Milli for cpu, base units for all else, rounded away from zero."""
+    return milli(quantity) if resource == CPU else value(quantity)
 
 
-class AskingContainer(Protocol):
-    @property
-    def resources(self) -> Requirements: ...
-    @property
-    def restart_policy(self) -> str | None: ...
+def quantity(resource: str, amount: int) -> Quantity:
+    """The way back from `amount`."""
+    return of_milli(amount) if resource == CPU else of(amount)
 
 
-class AskingPodSpec(Protocol):
-    @property
-    def containers(self) -> Sequence[AskingContainer]: ...
-    @property
-    def init_containers(self) -> Sequence[AskingContainer]: ...
-    @property
-    def overhead(self) -> ResourceList: ...
-    @property
-    def resources(self) -> Requirements | None: ...
-
-
-def pod_requests(spec: AskingPodSpec, *, missing: ResourceList | None = None) -> dict[str, Quantity]:
+def pod_requests(spec: PodSpec, *, missing: Amounts | None = None) -> dict[str, int]:
     """What the pod needs at its worst moment, overhead included (PodRequests).
 
     `missing` stands in for what a container does not name at all (an explicit zero stays zero): `NON_ZERO` for scoring.
     """
-    asking = [(c, _filled(c.resources.requests, missing)) for c in (*spec.init_containers, *spec.containers)]
-    total = _at_worst(asking, len(spec.init_containers))
+    fill = missing or {}
+    total = _at_worst(
+        [{**fill, **c.resources.requests} for c in spec.containers],
+        [(c, {**fill, **c.resources.requests}) for c in spec.init_containers],
+    )
     total |= _pod_level(spec.resources.requests if spec.resources else {})
-    for name, amount in spec.overhead.items():
-        total[name] = total.get(name, ZERO) + amount
+    _add(total, spec.overhead)
     return total
 
 
-def pod_limits(spec: AskingPodSpec) -> dict[str, Quantity]:
+def pod_limits(spec: PodSpec) -> dict[str, int]:
     """The same over limits; overhead counts only where there is a limit to begin with (PodLimits)."""
-    asking = [(c, c.resources.limits) for c in (*spec.init_containers, *spec.containers)]
-    total = _at_worst(asking, len(spec.init_containers))
+    total = _at_worst([c.resources.limits for c in spec.containers], [(c, c.resources.limits) for c in spec.init_containers])
     total |= _pod_level(spec.resources.limits if spec.resources else {})
-    for name, amount in spec.overhead.items():
-        if total.get(name, ZERO):
-            total[name] = total[name] + amount
+    _add(total, {name: more for name, more in spec.overhead.items() if total.get(name)})
     return total
 
 
-def is_pod_level(name: str) -> bool:
+def is_pod_level(resource: str) -> bool:
     """Whether `spec.resources` of a pod may speak of the resource."""
-    return name in (CPU, MEMORY) or name.startswith("hugepages-")
+    return resource in (CPU, MEMORY) or resource.startswith("hugepages-")
 
 
-def is_sidecar(container: AskingContainer) -> bool:
-    """An init container that keeps running beside the containers."""
-    return container.restart_policy == "Always"
-
-
-def _at_worst(asking: Sequence[tuple[AskingContainer, ResourceList]], n_init: int) -> dict[str, Quantity]:
+def _at_worst(running: Sequence[Amounts], init: Sequence[tuple[Container, Amounts]]) -> dict[str, int]:
     """max(containers + sidecars, each ordinary init container + the sidecars started before it), resource by resource.
 
     Init 1cpu, sidecar 1cpu, init 2cpu, container 1cpu: running needs 1 + 1, the second init 2 + 1, so 3.
     """
-    running: dict[str, Quantity] = {}
-    for _, amounts in asking[n_init:]:
-        _add(running, amounts)
-    sidecars: dict[str, Quantity] = {}
-    starting: dict[str, Quantity] = {}
-    for container, amounts in asking[:n_init]:
-        if is_sidecar(container):
-            _add(running, amounts)
-            _add(sidecars, amounts)
-            _raise_to(starting, sidecars)
-        else:
-            now = dict(amounts)
-            _add(now, sidecars)
-            _raise_to(starting, now)
-    _raise_to(running, starting)
-    return running
+    total: dict[str, int] = {}
+    for amounts in running:
+        _add(total, amounts)
+    sidecars: dict[str, int] = {}
+    starting: dict[str, int] = {}
+    for container, amounts in init:
+        now = dict(sidecars)
+        _add(now, amounts)
+        _raise_to(starting, now)
+        if container.sidecar:
+            _add(total, amounts)
+            sidecars = now
+    _raise_to(total, starting)
+    return total
 
 
-def _filled(requests: ResourceList, missing: ResourceList | None) -> ResourceList:
-    return requests if missing is None else {**missing, **requests}
+def _pod_level(amounts: Amounts) -> dict[str, int]:
+    return {name: n for name, n in amounts.items() if is_pod_level(name)}
 
 
-def _pod_level(amounts: ResourceList) -> dict[str, Quantity]:
-    return {name: amount for name, amount in amounts.items() if is_pod_level(name)}
+def _add(total: dict[str, int], amounts: Amounts) -> None:
+    for name, n in amounts.items():
+        total[name] = total.get(name, 0) + n
 
 
-def _add(total: dict[str, Quantity], amounts: ResourceList) -> None:
-    for name, amount in amounts.items():
-        total[name] = total[name] + amount if name in total else amount
-
-
-def _raise_to(total: dict[str, Quantity], amounts: ResourceList) -> None:
-    for name, amount in amounts.items():
-        if name not in total or amount > total[name]:
-            total[name] = amount
+def _raise_to(total: dict[str, int], amounts: Amounts) -> None:
+    for name, n in amounts.items():
+        if n > total.get(name, n - 1):
+            total[name] = n

@@ -1,4 +1,4 @@
-"""Label selectors of pods and node selectors of nodes.
+"""What label selectors of pods and node selectors of nodes match.
 
 Sources: apimachinery/pkg/apis/meta/v1/helpers.go (LabelSelectorAsSelector), apimachinery/pkg/labels/selector.go (Requirement.Matches),
 component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go.
@@ -8,63 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
+
+from kgate.engine.api.core import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
+from kgate.engine.api.meta import LabelSelector, LabelSelectorRequirement
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelSelectorRequirement:
-    key: str
-    operator: str
-    """In, NotIn, Exists or DoesNotExist."""
-    values: tuple[str, ...] = ()
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        """A missing key satisfies NotIn and DoesNotExist. Raises ValueError for an operator that is none of the four."""
-        match self.operator:
-            case "In":
-                return self.key in labels and labels[self.key] in self.values
-            case "NotIn":
-                return self.key not in labels or labels[self.key] not in self.values
-            case "Exists":
-                return self.key in labels
-            case "DoesNotExist":
-                return self.key not in labels
-        raise ValueError(f'"{self.operator}" is not a valid label selector operator')
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelSelector:
-    """All of `match_labels` and all of `match_expressions`. An empty selector matches everything; for none at all see `matches`."""
-
-    match_labels: Mapping[str, str] = field(default_factory=dict)
-    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
-
-    @property
-    def empty(self) -> bool:
-        return not self.match_labels and not self.match_expressions
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        for key, wanted in self.match_labels.items():
-            if labels.get(key) != wanted:
-                return False
-        return all(r.matches(labels) for r in self.match_expressions)
-
-    def requiring(self, key: str, value: str) -> LabelSelector:
-        """This selector and `key in (value)`, as matchLabelKeys are merged into one."""
-        more = LabelSelectorRequirement(key=key, operator="In", values=(value,))
-        return LabelSelector(match_labels=self.match_labels, match_expressions=(*self.match_expressions, more))
-
-    def refusing(self, key: str, value: str) -> LabelSelector:
-        """This selector and `key notin (value)`, as mismatchLabelKeys are merged into one."""
-        more = LabelSelectorRequirement(key=key, operator="NotIn", values=(value,))
-        return LabelSelector(match_labels=self.match_labels, match_expressions=(*self.match_expressions, more))
-
-
 def matches(selector: LabelSelector | None, labels: Mapping[str, str]) -> bool:
-    """A selector that is absent (nil) matches nothing; an empty one matches everything."""
-    return selector is not None and selector.matches(labels)
+    """A selector that is absent (nil) matches nothing; an empty one matches everything.
+
+    Raises ValueError for an operator that is none of In, NotIn, Exists and DoesNotExist.
+    """
+    if selector is None:
+        return False
+    for key, wanted in selector.match_labels.items():
+        if labels.get(key) != wanted:
+            return False
+    return all(requirement_matches(r.key, r.operator, r.values, labels) for r in selector.match_expressions)
 
 
 def matches_labels(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool:
@@ -72,46 +34,57 @@ def matches_labels(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool
     return all(labels.get(key) == value for key, value in wanted.items())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSelectorRequirement:
-    key: str
-    operator: str
-    """In, NotIn, Exists, DoesNotExist, Gt or Lt."""
-    values: tuple[str, ...] = ()
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        """Gt and Lt compare integers: the node's label, which must be one, with the single value. Anything else does not match."""
-        if self.operator not in ("Gt", "Lt"):
-            return LabelSelectorRequirement(key=self.key, operator=self.operator, values=self.values).matches(labels)
-        mine, bound = _integer(labels.get(self.key, "")), _integer(self.values[0]) if len(self.values) == 1 else None
-        if mine is None or bound is None:
-            return False
-        return mine > bound if self.operator == "Gt" else mine < bound
+def requirement_matches(key: str, operator: str, values: tuple[str, ...], labels: Mapping[str, str]) -> bool:
+    """A missing key satisfies NotIn and DoesNotExist."""
+    match operator:
+        case "In":
+            return key in labels and labels[key] in values
+        case "NotIn":
+            return key not in labels or labels[key] not in values
+        case "Exists":
+            return key in labels
+        case "DoesNotExist":
+            return key not in labels
+    raise ValueError(f'"{operator}" is not a valid label selector operator')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSelectorTerm:
-    """All of its expressions (on labels) and all of its fields (only `metadata.name`, In or NotIn with one value)."""
-
-    match_expressions: tuple[NodeSelectorRequirement, ...] = ()
-    match_fields: tuple[NodeSelectorRequirement, ...] = ()
-
-    def matches(self, labels: Mapping[str, str], name: str) -> bool:
-        """An empty term matches no node."""
-        if not self.match_expressions and not self.match_fields:
-            return False
-        fields = {"metadata.name": name}
-        return all(r.matches(labels) for r in self.match_expressions) and all(r.matches(fields) for r in self.match_fields)
+def requiring(selector: LabelSelector, key: str, value: str) -> LabelSelector:
+    """The selector and `key in (value)`, as matchLabelKeys are merged into one."""
+    return _with(selector, LabelSelectorRequirement(key=key, operator="In", values=(value,)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSelector:
+def refusing(selector: LabelSelector, key: str, value: str) -> LabelSelector:
+    """The selector and `key notin (value)`, as mismatchLabelKeys are merged into one."""
+    return _with(selector, LabelSelectorRequirement(key=key, operator="NotIn", values=(value,)))
+
+
+def matches_node(selector: NodeSelector, labels: Mapping[str, str], name: str) -> bool:
     """Any of its terms; without terms, no node."""
+    return any(term_matches_node(term, labels, name) for term in selector.node_selector_terms)
 
-    node_selector_terms: tuple[NodeSelectorTerm, ...] = ()
 
-    def matches(self, labels: Mapping[str, str], name: str) -> bool:
-        return any(term.matches(labels, name) for term in self.node_selector_terms)
+def term_matches_node(term: NodeSelectorTerm, labels: Mapping[str, str], name: str) -> bool:
+    """All expressions (on labels) and all fields (`metadata.name`). A term without either matches no node."""
+    if not term.match_expressions and not term.match_fields:
+        return False
+    fields = {"metadata.name": name}
+    return all(_node_requirement_matches(r, labels) for r in term.match_expressions) and all(
+        _node_requirement_matches(r, fields) for r in term.match_fields
+    )
+
+
+def _node_requirement_matches(r: NodeSelectorRequirement, labels: Mapping[str, str]) -> bool:
+    """Gt and Lt compare integers: the node's label, which must be one, with the single value. Anything else does not match."""
+    if r.operator not in ("Gt", "Lt"):
+        return requirement_matches(r.key, r.operator, r.values, labels)
+    mine, bound = _integer(labels.get(r.key, "")), _integer(r.values[0]) if len(r.values) == 1 else None
+    if mine is None or bound is None:
+        return False
+    return mine > bound if r.operator == "Gt" else mine < bound
+
+
+def _with(selector: LabelSelector, more: LabelSelectorRequirement) -> LabelSelector:
+    return replace(selector, match_expressions=(*selector.match_expressions, more))
 
 
 def _integer(text: str) -> int | None:
