@@ -52,15 +52,19 @@ def main(argv: list[str]) -> int:
 def ready(venv: Path, *, extras: str) -> None:
     """Makes the environment unless it is there already, with the same pyproject.toml, the same Python and at least these extras."""
     stamp = venv / STAMP
-    identity = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + f"{sys.version}\n{ROOT}".encode()).hexdigest()
-    wanted = {identity, f"{identity}{extras}"} if not extras else {f"{identity}{extras}"}
-    wanted |= {f"{identity}[test]"}
+    made = f"{identity()}{extras}"
+    good = {made, f"{identity()}[test]"}
     with locked(venv):
-        if stamp.exists() and stamp.read_text() in wanted and (scripts(venv) / python_name()).exists():
+        if stamp.exists() and stamp.read_text() in good and (scripts(venv) / python_name()).exists():
             return
         print(f"kgate: setting up {venv} (once; about a minute with the test tools)", file=sys.stderr)
         install(venv, f"{ROOT}{extras}")
-        stamp.write_text(f"{identity}{extras}")
+        stamp.write_text(made)
+
+
+def identity() -> str:
+    """What an environment depends on: the dependencies, the Python and the place of the checkout, which it links to."""
+    return hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + f"{sys.version}\n{ROOT}".encode()).hexdigest()
 
 
 def install(venv: Path, what: str) -> None:
