@@ -1,0 +1,126 @@
+"""What Trivy passes silently: an image whose packages its database knows nothing about looks like one without vulnerabilities.
+
+The bucket of a release is chosen by pkg/detector/ospkg/<family>/<family>.go, that of a language by pkg/detector/library/driver.go of Trivy;
+trivy-db's pkg/vulnsrc/bucket/bucket.go names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+_DISTRIBUTIONS: Mapping[str, tuple[str, int]] = {
+    # family: name of its buckets, and how many parts of the version they carry
+    "alma": ("alma", 1),
+    "alpine": ("alpine", 2),
+    "amazon": ("amazon linux", 1),
+    "azurelinux": ("Azure Linux", 2),
+    "bottlerocket": ("bottlerocket", 0),
+    "cbl-mariner": ("CBL-Mariner", 2),
+    "centos": ("Red Hat", 0),
+    "chainguard": ("chainguard", 0),
+    "debian": ("debian", 1),
+    "echo": ("echo", 0),
+    "minimos": ("minimos", 0),
+    "opensuse-leap": ("openSUSE Leap", 2),
+    "opensuse.leap": ("openSUSE Leap", 2),
+    "opensuse-tumbleweed": ("openSUSE Tumbleweed", 0),
+    "opensuse.tumbleweed": ("openSUSE Tumbleweed", 0),
+    "oracle": ("Oracle Linux", 1),
+    "photon": ("Photon OS", 2),
+    "redhat": ("Red Hat", 0),
+    "rocky": ("rocky", 1),
+    "slem": ("SUSE Linux Enterprise Micro", 2),
+    "sles": ("SUSE Linux Enterprise", 2),
+    "suse linux enterprise micro": ("SUSE Linux Enterprise Micro", 2),
+    "suse linux enterprise server": ("SUSE Linux Enterprise", 2),
+    "ubuntu": ("ubuntu", 2),
+    "wolfi": ("wolfi", 0),
+}
+
+_ECOSYSTEMS: Mapping[str, str] = {
+    # ecosystem: the types of packages that are looked up in its buckets
+    "bitnami": "bitnami",
+    "cargo": "cargo rustbinary",
+    "cocoapods": "cocoapods",
+    "composer": "composer composer-vendor",
+    "conan": "conan",
+    "erlang": "hex",
+    "go": "gobinary gomod",
+    "julia": "julia",
+    "k8s": "kubernetes",
+    "maven": "gradle jar pom sbt",
+    "npm": "bun javascript node-pkg npm pnpm yarn",
+    "nuget": "dotnet-core nuget packages-props",
+    "pip": "pip pipenv poetry pylock python-pkg uv",
+    "pub": "pub",
+    "rubygems": "bundler gemspec",
+    "swift": "swift",
+}
+_LANGUAGES: Mapping[str, str] = {type_: ecosystem for ecosystem, types in _ECOSYSTEMS.items() for type_ in types.split()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """The packages that a scanner found in one place of an image."""
+
+    kind: str
+    """`os-pkgs` or `lang-pkgs`."""
+    type: str
+    """`debian`, `node-pkg`."""
+    count: int
+
+
+def gap(*, family: str, release: str, packages: Sequence[Packages], buckets: Set[str]) -> str:
+    """Why an image's vulnerabilities are not, or not all, known; empty when they are."""
+    found = [p for p in packages if p.count]
+    if family in ("", "none"):
+        unknown = family == "none" or any(p.kind == "os-pkgs" for p in found)
+        system = "the image's operating system is not one that trivy knows" if unknown else ""
+    else:
+        system = _system_gap(family, release, found, buckets)
+    if system:
+        return system
+    if not found:
+        return "trivy found no packages in the image, and so nothing to look up"
+    return "; ".join(g for g in (_language_gap(p, buckets) for p in found if p.kind != "os-pkgs") if g)
+
+
+def _system_gap(family: str, release: str, packages: Sequence[Packages], buckets: Set[str]) -> str:
+    wanted = _buckets_of(family, release)
+    if not wanted:
+        return f"kgate does not know whether the vulnerability database covers {family} {release}".rstrip()
+    have = {b.casefold() for b in buckets}
+    if not any(w.casefold() in have for w in wanted):
+        return f"the vulnerability database has no data for {wanted[0]}"
+    if not any(p.kind == "os-pkgs" for p in packages):
+        return f"trivy found no {family} packages in the image"
+    return ""
+
+
+def _buckets_of(family: str, release: str) -> tuple[str, ...]:
+    """Any of them serves. A development release of Alpine (`3.23_alpha20250612`) is looked up as `edge`."""
+    if family not in _DISTRIBUTIONS:
+        return ()
+    name, parts = _DISTRIBUTIONS[family]
+    if family == "alpine" and ("_" in release or release == "edge"):
+        return ("alpine edge",)
+    if family == "amazon":
+        return (f"{name} {_amazon_release(release)}",)
+    version = ".".join(release.split(" ")[0].split(".")[:parts])
+    return (f"{name} {version}" if parts else name,)
+
+
+def _amazon_release(release: str) -> str:
+    """`2 (Karoo)` is 2, `2023.1.20230912` is 2023, `2018.03` is a release of 1."""
+    major = release.split(" ")[0].split(".")[0]
+    return major if major in ("2", "2022", "2023") else "1"
+
+
+def _language_gap(packages: Packages, buckets: Set[str]) -> str:
+    ecosystem = _LANGUAGES.get(packages.type)
+    if ecosystem is None:
+        return f"trivy looks up no vulnerabilities of {packages.type} packages, of which the image has {packages.count}"
+    if not any(b.startswith(f"{ecosystem}::") for b in buckets):
+        return f"the vulnerability database has no data for {ecosystem} packages, of which the image has {packages.count}"
+    return ""

@@ -1,0 +1,77 @@
+"""What every scanner answers, whichever it is. The judgement of it is in `judge`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Event
+from typing import Protocol
+
+from kgate.reference import ImageReference
+
+
+class NotScanned(Exception):  # noqa: N818 (raised or returned, it is an answer)
+    """Why an image, or any image, could not be scanned: one sentence, and what to do about it."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.hint}" if self.hint else self.reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Vulnerability:
+    """One known vulnerability of one installed package."""
+
+    id: str
+    """`CVE-2023-4911`, `GHSA-...`."""
+    package: str
+    installed: str
+    fixed: str = ""
+    """The first fixed version, or several with commas; empty when nobody has fixed it."""
+    severity: str
+    """One of `settings.SEVERITIES`."""
+    severity_source: str = ""
+    """Who rated it: `nvd`, `debian`, `ghsa`."""
+    status: str = ""
+    """Why there is no fix, in the distribution's word: `affected`, `will_not_fix`, `fix_deferred`."""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanResult:
+    """What a scanner saw in one image."""
+
+    scanner: str
+    """Name, version, and the date of its data."""
+    digest: str | None = None
+    os: str = ""
+    """`debian 12.5`; empty when the image has no operating system."""
+    end_of_life: bool = False
+    """The distribution no longer fixes this release."""
+    vulnerabilities: tuple[Vulnerability, ...] = ()
+    """Sorted, each once."""
+    gap: str = ""
+    """Why the vulnerabilities may not be all: the image then does not count as scanned. Empty when they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What to scan, and where it comes from."""
+
+    image: ImageReference
+    archive: str = ""
+    """Absolute path of a `docker save` tar or an OCI layout folder; empty for pulling."""
+
+
+class Scanner(Protocol):
+    """Clair or Sysdig answer the same question as Trivy."""
+
+    @property
+    def parallel(self) -> int:
+        """How many scans it bears at once, at least 1."""
+
+    def scan(self, target: Target, *, deadline_s: float, stop: Event) -> ScanResult:
+        """Raises NotScanned. Returns within `deadline_s` seconds plus a short grace, sooner when `stop` is set, and leaves no child."""

@@ -1,0 +1,212 @@
+"""Trivy, called so that nothing of the scanned repository, the environment or the image can change what it finds.
+
+A `.trivyignore` or a `trivy.yaml` in the working directory and any TRIVY_* variable would silently remove findings: the child gets an empty
+working directory, an environment made from scratch, and /dev/null for both files. Its own time limit does not cover the registry: kgate
+keeps its own. Nothing is believed but a whole JSON report.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from threading import Event, Lock
+from typing import Self
+
+from kgate.images import child
+from kgate.images.coverage import gap
+from kgate.images.database import Database, default_cache_dir, read_database
+from kgate.images.scanner import NotScanned, ScanResult, Target
+from kgate.images.settings import ImagesSettings
+from kgate.images.trivy_errors import fault, tail
+from kgate.images.trivy_report import TrivyReport, read_report
+
+OLDEST = (0, 59, 0)
+PARALLEL_SINCE = (0, 68, 0)
+"""Before, Trivy locked its database for itself alone."""
+REFUSED: Mapping[tuple[int, int, int], str] = {(0, 69, 4): "a malicious release (GHSA-69fq-xp46-6x23)"}
+INSTALL = "install it (https://trivy.dev/latest/getting-started/installation), or set images.trivy to where it is"
+VERSION_DEADLINE_S = 20.0
+
+_WHEN_PULLING = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_VERSION = re.compile(r"^Version: v?(\d+)\.(\d+)\.(\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The folder that is all the child sees as its own. It goes with everything in it."""
+
+    path: Path
+
+    @property
+    def out(self) -> Path:
+        return self.path / "out.json"
+
+    @property
+    def stdout(self) -> Path:
+        return self.path / "stdout"
+
+    @property
+    def stderr(self) -> Path:
+        return self.path / "stderr"
+
+    @property
+    def empty(self) -> Path:
+        return self.path / "empty"
+
+    def environment(self, *, pulling: bool) -> dict[str, str]:
+        passed = {name: os.environ[name] for name in _WHEN_PULLING if name in os.environ} if pulling else {}
+        return passed | {
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(self.path / "home"),
+            "TMPDIR": str(self.path / "tmp"),
+            "LANG": "C.UTF-8",
+            # as variables, because a version that does not know them would fail on them as options
+            "TRIVY_SKIP_VERSION_CHECK": "true",
+            "TRIVY_DISABLE_TELEMETRY": "true",
+        }
+
+
+@contextmanager
+def _room() -> Iterator[_Room]:
+    with tempfile.TemporaryDirectory(prefix="kgate-", ignore_cleanup_errors=True) as folder:
+        for name in ("empty", "home", "tmp"):
+            (Path(folder) / name).mkdir()
+        yield _Room(Path(folder))
+
+
+def find(name: str) -> str:
+    """The absolute path of the executable. Raises NotScanned.
+
+    A pull request can bring a file of any name: neither a relative path nor one below the working directory is started, unless PATH
+    itself names its folder.
+    """
+    if os.sep in name:
+        if not Path(name).is_absolute() or Path(name).resolve().is_relative_to(Path.cwd()):
+            raise NotScanned(f"images.trivy is {name}, which the scanned repository could bring along", "give a path outside of it")
+        candidates = [name]
+    else:
+        folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+        candidates = [os.path.join(f, name) for f in folders if Path(f).is_absolute()]  # noqa: PTH118 (`f / name` would drop f for "/x")
+    found = next((c for c in candidates if Path(c).is_file() and os.access(c, os.X_OK)), None)
+    if found is None:
+        raise NotScanned("trivy not found" if name == "trivy" else f"trivy not found as {name}", INSTALL)
+    return found
+
+
+def probe_version(executable: str, stop: Event) -> tuple[int, int, int]:
+    """Raises NotScanned for what is too old, known to be bad, or does not say."""
+    with _room() as room:
+        argv = [executable, "--config", "/dev/null", "--cache-dir", str(room.path / "tmp"), "--version"]
+        _run(argv, room, deadline_s=VERSION_DEADLINE_S, stop=stop, pulling=False)
+        told = _VERSION.search(tail(room.stdout))
+    if told is None:
+        raise NotScanned(f"{executable} does not say which version of Trivy it is", "use a released version")
+    version = (int(told[1]), int(told[2]), int(told[3]))
+    if version in REFUSED:
+        raise NotScanned(f"trivy {_dotted(version)} is {REFUSED[version]}", "remove it and install another version")
+    if version < OLDEST:
+        raise NotScanned(f"trivy {_dotted(version)} is older than {_dotted(OLDEST)}", "install a newer one")
+    return version
+
+
+def _dotted(version: tuple[int, int, int]) -> str:
+    return ".".join(str(part) for part in version)
+
+
+def _run(argv: list[str], room: _Room, *, deadline_s: float, stop: Event, pulling: bool) -> child.Ended:
+    """Raises NotScanned when it does not end by itself, or cannot be started."""
+    try:
+        ended = child.run(
+            argv,
+            cwd=str(room.empty),
+            env=room.environment(pulling=pulling),
+            stdout=str(room.stdout),
+            stderr=str(room.stderr),
+            deadline_s=deadline_s,
+            stop=stop,
+        )
+    except OSError as e:
+        raise NotScanned(f"{argv[0]} cannot be started: {e.strerror}") from e
+    if ended.timed_out:
+        raise NotScanned(f"trivy did not end within {deadline_s:g} s", "raise images.timeout_s")
+    if ended.interrupted:
+        raise NotScanned("the run was interrupted")
+    return ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trivy:
+    """One executable with one database."""
+
+    executable: str
+    version: tuple[int, int, int]
+    database: Database
+    settings: ImagesSettings
+    cache_lock: Lock = field(default_factory=Lock, repr=False, compare=False)
+
+    @classmethod
+    def opened(cls, settings: ImagesSettings, stop: Event) -> Self:
+        """Raises NotScanned with what is missing."""
+        executable = find(settings.trivy)
+        cache_dir = Path(settings.cache_dir).absolute() if settings.cache_dir else default_cache_dir()
+        database = read_database(cache_dir)
+        return cls(executable=executable, version=probe_version(executable, stop), database=database, settings=settings)
+
+    @property
+    def name(self) -> str:
+        return f"trivy {_dotted(self.version)}, database of {self.database.date}"
+
+    @property
+    def parallel(self) -> int:
+        return self.settings.jobs if self.version >= PARALLEL_SINCE else 1
+
+    def scan(self, target: Target, *, deadline_s: float, stop: Event) -> ScanResult:
+        """Pulled images go one by one, through the cache that keeps their layers; archives go through memory, any number at once."""
+        with nullcontext() if target.archive else self.cache_lock, _room() as room:
+            argv = self.argv(target, out=room.out, deadline_s=deadline_s)
+            ended = _run(argv, room, deadline_s=deadline_s, stop=stop, pulling=not target.archive)
+            if ended.returncode != 0:
+                raise fault(tail(room.stderr), ended.returncode)
+            report = read_report(room.out)
+        return self._result(target, report)
+
+    def argv(self, target: Target, *, out: Path, deadline_s: float) -> list[str]:
+        """No text of a manifest is in it but a reference that has been parsed and written anew, behind `--`."""
+        memory = bool(target.archive) or not os.access(self.database.cache_dir, os.W_OK)
+        argv = [self.executable, "image", "--config", "/dev/null", "--ignorefile", "/dev/null"]
+        argv += ["--cache-dir", str(self.database.cache_dir), *(["--cache-backend", "memory"] if memory else [])]
+        argv += ["--skip-db-update", "--skip-java-db-update", "--offline-scan", "--scanners", "vuln", "--pkg-types", "os,library"]
+        argv += ["--format", "json", "--list-all-pkgs", "--no-progress", "--quiet", "--image-src", "remote"]
+        argv += ["--platform", self.settings.platform, "--timeout", f"{ceil(deadline_s)}s", f"--output={out}"]
+        if target.archive:
+            return [*argv, f"--input={target.archive}"]
+        return [*argv, "--", target.image.normalised]
+
+    def _result(self, target: Target, report: TrivyReport) -> ScanResult:
+        return ScanResult(
+            scanner=self.name,
+            digest=target.image.digest or _digest(target, report),
+            os=f"{report.family} {report.release}".strip() if report.family != "none" else "",
+            end_of_life=report.end_of_life,
+            vulnerabilities=report.vulnerabilities,
+            gap=self._gap(report),
+        )
+
+    def _gap(self, report: TrivyReport) -> str:
+        wanted = "/".join(self.settings.platform.split("/")[:2])
+        if report.platform and report.platform != wanted:
+            return f"the image is for {report.platform}, not for {wanted}; set images.platform to that of the nodes"
+        uncovered = gap(family=report.family, release=report.release, packages=report.packages, buckets=self.database.buckets)
+        return uncovered or self.database.too_old(self.settings.max_database_age_days)
+
+
+def _digest(target: Target, report: TrivyReport) -> str | None:
+    """What the registry calls the image now, when the scanner asked it."""
+    found = sorted({d.partition("@")[2] for d in report.digests})
+    return found[0] if len(found) == 1 and not target.archive and re.fullmatch(r"sha256:[0-9a-f]{64}", found[0]) else None

@@ -1,0 +1,57 @@
+"""What Trivy's stderr means. Its exit code says nothing: 1 is any fault, and 0 is no proof of a scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kgate.images.database import DOWNLOAD
+from kgate.images.scanner import NotScanned
+
+MAX_STDERR_BYTES = 64 * 1024
+"""Of the end of it: that is where the reason stands."""
+
+_CLASSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    # (any of these texts, what it means, what to do), the most particular first
+    (("MANIFEST_UNKNOWN", "NAME_UNKNOWN"), "the registry has no such image", "check the name and the tag"),
+    (("UNAUTHORIZED:", "401 Unauthorized"), "the registry wants credentials", "kgate pulls without any; scan an archive of the image"),
+    (("DENIED:", "403 Forbidden"), "the registry denies access, or has no such image", "kgate pulls without credentials; scan an archive"),
+    (("TOOMANYREQUESTS:",), "the registry's rate limit is reached", "try again later"),
+    (("no child with platform",), "the image does not exist for this platform", "set images.platform to that of the nodes"),
+    (("could not parse reference",), "trivy does not accept the image reference", ""),
+    (
+        ("The first run cannot skip downloading DB", "--skip-update cannot be specified on the first run"),
+        "no vulnerability database",
+        DOWNLOAD,
+    ),
+    (("old DB schema", "old schema version"), "the vulnerability database has an old schema", DOWNLOAD),
+    (("invalid database", "vulnerability DB initialize"), "the vulnerability database is damaged", DOWNLOAD),
+    (("failed to download vulnerability DB",), "the vulnerability database could not be fetched", ""),
+    (("Java DB",), "Java archives in the image need Trivy's Java database", "fetch it with `trivy image --download-java-db-only`"),
+    (("cache may be in use by another process",), "trivy's cache is in use by another process", "try again"),
+    (("unable to initialize the archive scanner", "unable to open"), , "the archive is neither a `docker save` tar nor an OCI layout folder", ""),
+    (("no such host", "connection refused", "i/o timeout", "network is unreachable"), "the registry cannot be reached", "try again later"),
+    (("unexpected status code 5",), "the registry answered with an internal error", "try again later"),
+    (("twirp error unauthenticated",), "the trivy server wants a token", ""),
+    (("context deadline exceeded",), "trivy ran out of time", "raise images.timeout_s"),
+    (("unknown flag", "unknown command"), "this trivy does not know an option that kgate uses", "use Trivy 0.59 or later"),
+    (("panic:", "goroutine "), "trivy crashed", "the vulnerability database may be damaged; " + DOWNLOAD),
+)
+
+
+def fault(stderr: str, returncode: int) -> NotScanned:
+    """Why a run of Trivy came to nothing."""
+    for texts, meaning, hint in _CLASSES:
+        if any(text in stderr for text in texts):
+            return NotScanned(meaning, hint)
+    if returncode < 0:
+        return NotScanned(f"trivy was ended by signal {-returncode}")
+    last = next((line for line in reversed(stderr.splitlines()) if line.strip()), "")
+    said = f": {last.strip()[:300]}" if last else ""
+    return NotScanned(f"trivy failed with exit code {returncode}{said}")
+
+
+def tail(file: Path) -> str:
+    """The end of a file that a child wrote, whatever bytes it wrote."""
+    with file.open("rb") as opened:
+        opened.seek(max(0, opened.seek(0, 2) - MAX_STDERR_BYTES))
+        return opened.read(MAX_STDERR_BYTES).decode("utf-8", "replace")
