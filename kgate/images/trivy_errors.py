@@ -28,7 +28,11 @@ _CLASSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("failed to download vulnerability DB",), "the vulnerability database could not be fetched", ""),
     (("Java DB",), "Java archives in the image need Trivy's Java database", "fetch it with `trivy image --download-java-db-only`"),
     (("cache may be in use by another process",), "trivy's cache is in use by another process", "try again"),
-    (("unable to initialize the archive scanner", "unable to open"), , "the archive is neither a `docker save` tar nor an OCI layout folder", ""),
+    (
+        ("unable to initialize the archive scanner", "unable to initialize archive image"),
+        "the archive is neither a `docker save` tar nor an OCI layout folder",
+        "unpack the tar of an OCI layout",
+    ),
     (("no such host", "connection refused", "i/o timeout", "network is unreachable"), "the registry cannot be reached", "try again later"),
     (("unexpected status code 5",), "the registry answered with an internal error", "try again later"),
     (("twirp error unauthenticated",), "the trivy server wants a token", ""),
