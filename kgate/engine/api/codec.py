@@ -145,7 +145,7 @@ Decoder = Callable[[Json, str], Any]
 
 
 @cache
-def _decoder(cls: type[Any]) -> Decoder:
+def _decoder(cls: Any) -> Decoder:
     """Built once for each class from its fields."""
     known: dict[str, tuple[str, Decoder]] = {}
     for name, json_name, hint in _fields(cls):
@@ -249,7 +249,7 @@ def _go_kind(value: Json) -> str:
 
 
 @cache
-def _fields(cls: type[Any]) -> tuple[tuple[str, str, Any], ...]:
+def _fields(cls: Any) -> tuple[tuple[str, str, Any], ...]:
     """Attribute name, JSON name and type of every modelled field."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return tuple((f.name, _json_name(f), hints[f.name]) for f in dataclasses.fields(cls) if f.name != "rest")
@@ -264,7 +264,7 @@ Shown = tuple[str, str, Any, bool, Callable[[Any], Json]]
 
 
 @cache
-def _shown(cls: type[Any]) -> tuple[Shown, ...]:
+def _shown(cls: Any) -> tuple[Shown, ...]:
     """Attribute, JSON name, default, whether it is shown even so, and how."""
     by_name = {f.name: f for f in dataclasses.fields(cls)}
     return tuple(

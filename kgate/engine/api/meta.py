@@ -20,14 +20,14 @@ class FrozenMap(dict[K, V]):
 
     __slots__ = ()
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]  # dict says None
         return hash(frozenset(self.items()))
 
     def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
         raise TypeError("a FrozenMap cannot be changed; build a new one")
 
     __setitem__ = __delitem__ = _refuse
-    __ior__ = clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    __ior__ = clear = pop = popitem = setdefault = update = _refuse
 
     def with_(self, key: K, value: V) -> FrozenMap[K, V]:
         """The same map with `key` set to `value`."""

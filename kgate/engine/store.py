@@ -1,0 +1,240 @@
+"""The API server's memory: objects, versions, watches and the rules of deletion.
+
+Everything is synchronous: a write is seen by every watcher before it returns (s/apiserver/pkg/registry/generic/registry/store.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol, TypeVar, cast
+
+from kgate.engine.api.core import Pod
+from kgate.engine.api.meta import Key, Millis, ObjectMeta, Resource, Unstructured
+from kgate.engine.api.names import resource, safe_hash, uid
+from kgate.engine.errors import already_exists, conflict, not_found
+from kgate.engine.trace import ADDED, DELETED, MODIFIED, WatchEvent
+
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+"""Finalizers that ask the garbage collector to deal with dependents before the object goes."""
+
+
+class Kind(Protocol):
+    """A class of objects: knows its kind without an instance."""
+
+    kind: ClassVar[str]
+    metadata: ObjectMeta
+
+
+R = TypeVar("R", bound=Any)
+Watcher = Callable[[WatchEvent], None]
+Admission = Callable[[Resource], Resource]
+
+
+def key_of(obj: Resource) -> Key:
+    """Where the object belongs in the store."""
+    return Key(obj.kind, obj.metadata.namespace, obj.metadata.name)
+
+
+class Store:
+    """All objects of the cluster. Lists come in order of creation."""
+
+    def __init__(self) -> None:
+        self.now_ms: Millis = 0
+        """Set by the Manager alone."""
+        self.resource_version = 0
+        self._serial = 0
+        self._objects: dict[str, dict[Key, Any]] = {}
+        self._owned: dict[str, dict[Key, None]] = {}
+        self._on_node: dict[str, dict[Key, None]] = {}
+        self._watchers: list[Watcher] = []
+        self._admission: list[Admission] = []
+
+    def __len__(self) -> int:
+        return sum(len(objects) for objects in self._objects.values())
+
+    def subscribe(self, watcher: Watcher) -> None:
+        """`watcher` is called with every later write, before the write returns, in order of subscription."""
+        self._watchers.append(watcher)
+
+    def admit_with(self, admission: Admission) -> None:
+        """`admission` may change or refuse (ApiError) every object about to be created, in order of registration."""
+        self._admission.append(admission)
+
+    # Reading
+
+    def find(self, key: Key) -> Any | None:
+        """The object, or None."""
+        return self._objects.get(key.kind, {}).get(key)
+
+    def get(self, cls: type[R], namespace: str, name: str) -> R | None:
+        """The object of that class, or None. `namespace` is empty for cluster-wide kinds."""
+        return cast("R | None", self._objects.get(cls.kind, {}).get(Key(cls.kind, namespace, name)))
+
+    def list(self, cls: type[R], namespace: str | None = None) -> Sequence[R]:
+        """All objects of that class, or those of one namespace."""
+        return cast("Sequence[R]", self.list_kind(cls.kind, namespace))
+
+    def list_kind(self, kind: str, namespace: str | None = None) -> Any:
+        """The same for a kind without a class of its own."""
+        objects = self._objects.get(kind, {}).values()
+        return [o for o in objects if namespace is None or o.metadata.namespace == namespace]
+
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds there are objects of, sorted."""
+        return tuple(sorted(kind for kind, objects in self._objects.items() if objects))
+
+    def owned_by(self, owner_uid: str, cls: type[R]) -> Sequence[R]:
+        """Objects of that class whose controller has that uid."""
+        return [self._objects[key.kind][key] for key in self._owned.get(owner_uid, ()) if key.kind == cls.kind]
+
+    def dependents(self, owner_uid: str) -> Sequence[Resource]:
+        """Objects of any kind with an owner reference to that uid."""
+        return [self._objects[key.kind][key] for key in self._owned.get(owner_uid, ())]
+
+    def pods_on(self, node: str) -> Sequence[Pod]:
+        """Pods bound to that node, terminating and terminal ones included."""
+        return [self._objects["Pod"][key] for key in self._on_node.get(node, ())]
+
+    # Writing
+
+    def create(self, obj: R) -> R:
+        """Stores the object under a new uid. Raises ApiError: 409 AlreadyExists, or what admission says."""
+        if not obj.metadata.name:
+            obj = replace(obj, metadata=replace(obj.metadata, name=self._generated_name(obj)))
+        for admit in self._admission:
+            obj = cast("R", admit(obj))
+        key = key_of(obj)
+        if self.find(key) is not None:
+            raise already_exists(resource(obj.api_version, obj.kind), obj.metadata.name)
+        self._serial += 1
+        meta = replace(obj.metadata, uid=uid(self._serial), generation=1, creation_timestamp_ms=self.now_ms, resource_version=0)
+        return cast("R", self._put(ADDED, key, None, replace(obj, metadata=meta)))
+
+    def update(self, obj: R) -> R:
+        """Writes all but the status's meaning: a changed spec bumps the generation. Raises ApiError 404 and 409.
+
+        Writing what is already there does nothing and wakes nobody.
+        """
+        key, before = self._current(obj)
+        if obj == before:
+            return cast("R", before)
+        if _wanted(obj) != _wanted(before):
+            obj = replace(obj, metadata=replace(obj.metadata, generation=before.metadata.generation + 1))
+        if obj.metadata.deletion_grace_period_seconds == 0 and not obj.metadata.finalizers:
+            return cast("R", self._remove(key, obj))
+        return cast("R", self._put(MODIFIED, key, before, obj))
+
+    def update_status(self, obj: R) -> R:
+        """Writes the status (and annotations, as the status subresource does); the generation stays. Raises ApiError 404 and 409."""
+        key, before = self._current(obj)
+        return cast("R", before if obj == before else self._put(MODIFIED, key, before, obj))
+
+    def delete(self, key: Key, *, grace_seconds: int | None = None, propagation: str = "Background") -> None:
+        """Begins, or with grace 0 completes, the deletion. `propagation` is Background, Foreground or Orphan. Raises ApiError 404."""
+        obj = self.find(key)
+        if obj is None:
+            raise not_found(resource(_API_VERSIONS.get(key.kind, "v1"), key.kind), key.name)
+        finalizers = _deletion_finalizers(obj.metadata, propagation)
+        grace = _grace(obj, grace_seconds) if isinstance(obj, Pod) else 0
+        if not finalizers and grace == 0:
+            self._remove(key, obj)
+            return
+        self._put(MODIFIED, key, obj, replace(obj, metadata=self._marked(obj.metadata, finalizers, grace)))
+
+    def _marked(self, meta: ObjectMeta, finalizers: tuple[str, ...], grace: int) -> ObjectMeta:
+        """With a deletionTimestamp; a second delete can only bring it forward."""
+        due = self.now_ms + grace * 1000
+        if meta.deletion_timestamp_ms is not None and meta.deletion_timestamp_ms <= due:
+            return replace(meta, finalizers=finalizers)
+        generation = meta.generation if meta.deleting else meta.generation + 1
+        return replace(meta, deletion_timestamp_ms=due, deletion_grace_period_seconds=grace, finalizers=finalizers, generation=generation)
+
+    def _current(self, obj: Any) -> tuple[Key, Any]:
+        key = key_of(obj)
+        before = self.find(key)
+        if before is None or before.metadata.uid != obj.metadata.uid:
+            raise not_found(resource(obj.api_version, obj.kind), obj.metadata.name)
+        if before.metadata.resource_version != obj.metadata.resource_version:
+            raise conflict(resource(obj.api_version, obj.kind), obj.metadata.name)
+        return key, before
+
+    def _put(self, type_: str, key: Key, before: Any, obj: Any) -> Any:
+        self.resource_version += 1
+        obj = replace(obj, metadata=replace(obj.metadata, resource_version=self.resource_version))
+        if before is None:
+            self._objects.setdefault(key.kind, {})[key] = obj
+            self._index(key, obj)
+        else:
+            self._objects[key.kind][key] = obj
+            self._reindex(key, before, obj)
+        self._tell(WatchEvent(self.now_ms, self.resource_version, type_, key, before, obj))
+        return obj
+
+    def _remove(self, key: Key, obj: Any) -> Any:
+        self.resource_version += 1
+        del self._objects[key.kind][key]
+        self._unindex(key, obj)
+        self._tell(WatchEvent(self.now_ms, self.resource_version, DELETED, key, obj, None))
+        return obj
+
+    def _tell(self, event: WatchEvent) -> None:
+        for watcher in self._watchers:
+            watcher(event)
+
+    def _generated_name(self, obj: Any) -> str:
+        """`generateName` and five letters that no object of the kind has yet."""
+        prefix: str = obj.metadata.generate_name
+        n = self._serial
+        while True:
+            name = prefix + safe_hash(f"{prefix}{n}", 5)
+            if self.find(Key(obj.kind, obj.metadata.namespace, name)) is None:
+                return name
+            n += 1
+
+    # Secondary indexes: a controller pays for what it owns, not for the size of the cluster
+
+    def _index(self, key: Key, obj: Any) -> None:
+        for owner in obj.metadata.owner_references:
+            self._owned.setdefault(owner.uid, {})[key] = None
+        if isinstance(obj, Pod) and obj.spec.node_name:
+            self._on_node.setdefault(obj.spec.node_name, {})[key] = None
+
+    def _unindex(self, key: Key, obj: Any) -> None:
+        for owner in obj.metadata.owner_references:
+            self._owned.get(owner.uid, {}).pop(key, None)
+        if isinstance(obj, Pod) and obj.spec.node_name:
+            self._on_node.get(obj.spec.node_name, {}).pop(key, None)
+
+    def _reindex(self, key: Key, before: Any, after: Any) -> None:
+        owners_changed = before.metadata.owner_references is not after.metadata.owner_references
+        node_changed = isinstance(after, Pod) and before.spec.node_name != after.spec.node_name
+        if owners_changed or node_changed:
+            self._unindex(key, before)
+            self._index(key, after)
+
+
+_API_VERSIONS = {"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "PriorityClass": "scheduling.k8s.io/v1"}
+
+
+def _wanted(obj: Any) -> Any:
+    """What a generation counts the changes of. A Deployment's annotations count too (pkg/registry/apps/deployment/strategy.go)."""
+    if isinstance(obj, Unstructured):
+        return {k: v for k, v in obj.rest.items() if k != "status"}
+    spec = getattr(obj, "spec", None)
+    return (spec, obj.metadata.annotations) if obj.kind == "Deployment" else spec
+
+
+def _grace(pod: Pod, asked: int | None) -> int:
+    """Seconds; nobody waits for a pod that was never bound or has already ended (pkg/registry/core/pod/strategy.go:CheckGracefulDelete)."""
+    given = asked if asked is not None else pod.spec.termination_grace_period_seconds
+    grace = 30 if given is None else given
+    if not pod.spec.node_name or pod.terminal:
+        return 0
+    return 1 if grace < 0 else grace
+
+
+def _deletion_finalizers(meta: ObjectMeta, propagation: str) -> tuple[str, ...]:
+    kept = tuple(f for f in meta.finalizers if f not in (FOREGROUND, ORPHAN))
+    more: Iterable[str] = {"Foreground": (FOREGROUND,), "Orphan": (ORPHAN,)}.get(propagation, ())
+    return (*kept, *more)
