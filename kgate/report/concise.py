@@ -1,0 +1,28 @@
+"""One line a finding, for pipes, editors and CI logs; the rollouts, what was not checked and the verdict follow."""
+
+from __future__ import annotations
+
+from kgate.finding import Finding
+from kgate.outcome import Rehearsal, Report
+from kgate.report import rehearsal, summary
+from kgate.report.style import Style
+
+
+def render(report: Report, style: Style) -> str:
+    if style.quiet:
+        return style.finished([summary.verdict(report, style)] if style.quiet == 1 else [])
+    lines = [_finding(f, style) for f in report.findings]
+    lines += [_rollout(r, style) for r in report.rollouts]
+    return style.finished([*lines, *summary.not_checked(report, style), summary.verdict(report, style)])
+
+
+def _finding(f: Finding, style: Style) -> str:
+    place = f"{style.shown(f.file)}:{f.line}:{f.column}"
+    subject = f" ({style.shown(str(f.object))})" if f.object is not None and f.object.kind else ""
+    marks = (" [fix]" if f.fixable else "") + (f" [waived: {style.shown(f.waived)}]" if f.waived is not None else "")
+    return f"{style.paint('bold', place)}: {style.severity(f.severity, f.severity)} {f.rule} {style.shown(f.message)}{marks}{subject}"
+
+
+def _rollout(r: Rehearsal, style: Style) -> str:
+    place = f"{style.shown(r.file)}:{r.line}:{r.column}"
+    return f"{style.paint('bold', place)}: rollout {style.shown(r.verdict)} {style.shown(str(r.object))}: {rehearsal.summary(r, style)}"

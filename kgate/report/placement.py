@@ -1,0 +1,61 @@
+"""Where the pods of a rehearsed rollout land: by zone, then node, equal nodes folded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+
+from kgate.outcome import PlacedNode, Rehearsal
+from kgate.report.style import Style, columns, counted
+
+_RIGHT = frozenset({4, 5, 6})
+
+
+def render(rehearsal: Rehearsal, style: Style) -> list[str]:
+    """Empty when nothing was placed."""
+    if not rehearsal.placement:
+        return []
+    skew = "" if rehearsal.zone_skew is None else f"   zone skew {rehearsal.zone_skew}"
+    title = f"{style.paint('bold', 'Placement')}  {style.shown(str(rehearsal.object))}, {counted(len(rehearsal.placement), 'node')}{skew}"
+    return [title, "", *("  " + line for line in _table(rehearsal, style))]
+
+
+def _table(r: Rehearsal, style: Style) -> list[str]:
+    head = ("zone", "node", "cpu free", "mem free", "now", "peak", "end", "note")
+    nodes = sorted(r.placement, key=lambda n: (n.zone, _natural(n.node)))
+    rows: list[tuple[str, ...]] = []
+    for zone, group in groupby(nodes, key=lambda n: n.zone):
+        alike = [list(g) for _, g in groupby(group, key=lambda n: replace(n, node=""))]
+        rows += [_row(zone if not i else "", nodes, style) for i, nodes in enumerate(alike)]
+    return columns([head, *rows], right=_RIGHT)
+
+
+def _row(zone: str, alike: list[PlacedNode], style: Style) -> tuple[str, ...]:
+    n = alike[0]
+    many = f"({len(alike)} alike)" if len(alike) > 1 else ""
+    texts = (
+        zone,
+        _names([a.node for a in alike]),
+        f"{n.cpu_free} / {n.cpu_total}",
+        f"{n.memory_free} / {n.memory_total}",
+        str(n.pods_before),
+        str(n.pods_peak),
+        str(n.pods_end),
+        " ".join(filter(None, (n.note, many))),
+    )
+    return tuple(map(style.shown, texts))
+
+
+def _names(names: list[str]) -> str:
+    """`["node-b1", "node-b2", "node-b3"]` is `node-b1..b3`: the last name is cut at the last dash both ends share."""
+    first, last = names[0], names[-1]
+    if len(names) == 1:
+        return first
+    cut = first.rfind("-") + 1
+    return f"{first}..{last[cut:] if last.startswith(first[:cut]) else last}"
+
+
+def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key under which `node-10` follows `node-9`."""
+    runs = ("".join(g) for _, g in groupby(name, key=lambda c: c.isascii() and c.isdigit()))
+    return tuple((0, int(run), "") if run[0].isascii() and run[0].isdigit() else (1, 0, run) for run in runs)

@@ -1,0 +1,87 @@
+"""A rehearsed rollout as a step table, its verdict and what proves it."""
+
+from __future__ import annotations
+
+from kgate.outcome import Rehearsal, RolloutStep
+from kgate.report.style import Style, clock, columns, counted
+
+_MAX_DRAWN = 30
+"""Rollouts with more pods than this show counts, not one letter a pod."""
+_MAX_STEPS = 40
+"""Longer tables keep their beginning and end and say how many steps lie between."""
+
+_LETTERS = (("o", "old ready"), ("x", "old not ready"), ("N", "new ready"), (".", "new starting"))
+_COLOURS = {"pass": "green", "fail": "red", "can-fail": "red", "unknown": "yellow"}
+
+
+def render(rehearsal: Rehearsal, style: Style) -> list[str]:
+    lines = [_header(rehearsal, style)]
+    lines += [f"         (assumed) {style.shown(a)}" for a in rehearsal.assumed]
+    if rehearsal.steps:
+        lines += ["", *("  " + row for row in _table(rehearsal, style))]
+    return [*lines, "", *_answer(rehearsal, style)]
+
+
+def _header(r: Rehearsal, style: Style) -> str:
+    old, new = (style.shown(i) for i in r.images)
+    change = f"{old} -> {new}" if old and old != new else f"{new} (same images)" if old else f"{new} (new)"
+    parts = [style.shown(str(r.object)), change, counted(r.replicas, "replica")]
+    parts += [f"surge {r.surge}", f"unavailable {r.unavailable}"] if r.strategy == "RollingUpdate" else [style.shown(r.strategy)]
+    return style.paint("bold", "Rollout") + "  " + "   ".join(parts)
+
+
+def _table(r: Rehearsal, style: Style) -> list[str]:
+    """`t | pods | avail | floor | event`, one row a step."""
+    drawn = max(map(_total, r.steps)) <= _MAX_DRAWN
+    used = [
+        f"{letter} {meaning}"
+        for (letter, meaning), n in zip(_LETTERS, map(max, zip(*map(_counts, r.steps), strict=True)), strict=True)
+        if n
+    ]
+    head = ("t", f"pods ({', '.join(used)})" if used else "pods", "avail", "floor", "event")
+    rows = [(clock(s.at_ms), _pods(s, drawn=drawn), str(s.available), str(r.floor), style.shown(s.event)) for s in r.steps]
+    lines = columns([head, *rows], right=frozenset({0, 2, 3}))
+    return _folded(lines)
+
+
+def _folded(lines: list[str]) -> list[str]:
+    hidden = len(lines) - 1 - _MAX_STEPS
+    if hidden <= 0:
+        return lines
+    half = _MAX_STEPS // 2
+    return [*lines[: 1 + half], f"... {counted(hidden, 'more step')}; --report json has them all", *lines[-half:]]
+
+
+def _counts(step: RolloutStep) -> tuple[int, int, int, int]:
+    return (step.old_ready, step.old_unready, step.new_ready, step.new_starting)
+
+
+def _total(step: RolloutStep) -> int:
+    return sum(_counts(step))
+
+
+def _pods(step: RolloutStep, *, drawn: bool) -> str:
+    counts = [(letter, n) for (letter, _), n in zip(_LETTERS, _counts(step), strict=True) if n]
+    return "".join(letter * n for letter, n in counts) if drawn else " ".join(f"{n}{letter}" for letter, n in counts)
+
+
+def _answer(r: Rehearsal, style: Style) -> list[str]:
+    word = style.paint(_COLOURS.get(r.verdict, "yellow"), style.shown(r.verdict.upper()))
+    blank = " " * (4 + len(r.verdict))
+    lines = [f"  {word}  {summary(r, style)}"]
+    lines += [f"{blank}said: {style.shown(s)}" for s in r.said]
+    return [*lines, f"{blank}holds for: {style.shown(r.bounds)}"] if r.bounds else lines
+
+
+def summary(r: Rehearsal, style: Style) -> str:
+    """The outcome in one line: how it ends, or why it does not."""
+    parts = [style.shown(r.reason)] if r.reason else []
+    if r.completed_ms is not None:
+        parts.append(f"complete at {clock(r.completed_ms)}")
+    if r.images[0]:
+        parts.append(f"lowest availability {r.lowest_available} of {r.replicas}")
+    if r.steps:
+        parts.append(f"highest pod count {r.peak_pods}")
+    if r.deadline_s is not None:
+        parts.append(f"deadline {clock(r.deadline_s * 1000)}")
+    return "; ".join(parts) or "not rehearsed"

@@ -1,0 +1,66 @@
+"""The report for people at a terminal: each finding at its line, each rollout step by step, and the verdict last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kgate.finding import Finding
+from kgate.outcome import ImageOutcome, Report
+from kgate.report import placement, rehearsal, summary
+from kgate.report.excerpt import excerpt
+from kgate.report.style import Style, columns
+
+
+def render(report: Report, style: Style) -> str:
+    if style.quiet:
+        return style.finished([summary.verdict(report, style)] if style.quiet == 1 else [])
+    return style.finished([line for block in _blocks(report, style) for line in (*block, "")][:-1])
+
+
+def _blocks(report: Report, style: Style) -> Iterator[list[str]]:
+    for finding in report.findings:
+        source = report.sources.get(finding.file)
+        yield _finding(finding, source.lines() if source else (), style)
+    for played in report.rollouts:
+        yield rehearsal.render(played, style)
+        if placed := placement.render(played, style):
+            yield placed
+    if report.images:
+        yield _images(report.images, style)
+    yield summary.render(report, style)
+
+
+def _finding(f: Finding, lines: tuple[str, ...], style: Style) -> list[str]:
+    quote = excerpt(lines, f.line, f.column, style)
+    indent = " " * (len(str(f.line)) if quote else 1)
+    head = style.severity(f.severity, f"{f.severity}[{f.rule}]") + style.paint("bold", f": {style.shown(f.message)}")
+    notes = [f"{indent} {style.paint('blue', '=')} {name + ':':<8}{style.shown(text)}" for name, text in _notes(f)]
+    bar = [f"{indent} {style.paint('blue', '|')}"] if quote else []
+    return [head, f"{indent}{style.paint('blue', '-->')} {style.shown(f.file)}:{f.line}:{f.column}", *quote, *bar, *notes]
+
+
+def _notes(f: Finding) -> Iterator[tuple[str, str]]:
+    if f.object is not None and f.object.kind:
+        yield "object", f"{f.object.api_version} {f.object}"
+    if f.why:
+        yield "why", f.why
+    if f.remediation:
+        yield "fix", f.remediation
+    if f.waived is not None:
+        yield "waived", f.waived
+    yield "help", f"kgate explain {f.rule}"
+
+
+def _images(images: tuple[ImageOutcome, ...], style: Style) -> list[str]:
+    scanned = sum(1 for i in images if i.scanned)
+    by = ", ".join(sorted({i.scanner for i in images if i.scanned and i.scanner}))
+    title = f"{style.paint('bold', 'Images')}  {scanned} of {len(images)} scanned" + (f" by {style.shown(by)}" if by else "")
+    rows = [(style.shown(i.image), "scanned" if i.scanned else "not scanned", _told(i, style)) for i in images]
+    return [title, "", *("  " + line for line in columns(rows))]
+
+
+def _told(i: ImageOutcome, style: Style) -> str:
+    if not i.scanned:
+        return style.shown(i.reason or "")
+    found = [f"{n} {style.shown(s)}" for s, n in i.vulnerabilities.items() if n]
+    return ", ".join(found) or "no known vulnerabilities"
