@@ -1,0 +1,244 @@
+"""argv -> Options; Report -> output and exit code. The only handler of KgateError, the only place that prints.
+
+What a command needs is imported when it runs: `kgate --help` imports click and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from kgate import __version__
+from kgate.cli.output import complain, outputs, say, silence_stdout, style, write_stdout
+from kgate.errors import KgateError
+
+if TYPE_CHECKING:
+    from kgate.config import Options
+    from kgate.outcome import Report
+
+USAGE, INTERRUPTED = 2, 130
+_STAGES = ("load", "validate", "policy", "images", "rollout")
+_WHERE_TO_REPORT = "this is a fault of kgate: please report it with the file that causes it; KGATE_DEBUG=1 shows the traceback"
+
+
+def main() -> NoReturn:
+    """The console script. A run is short: collecting garbage costs more than it gives back."""
+    import gc
+
+    gc.disable()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: Sequence[str]) -> int:
+    """The exit code; whatever goes wrong is one line on stderr."""
+    try:
+        code = app.main(args=list(argv), prog_name="kgate", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except KgateError as fault:
+        complain(fault.message, fault.hint)
+    except click.UsageError as fault:
+        command = fault.ctx.command_path if fault.ctx else "kgate"
+        complain(fault.format_message(), f"{command} --help tells how it is used")
+    except click.ClickException as fault:
+        complain(fault.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        say("kgate: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        silence_stdout()
+    except Exception as bug:
+        if os.environ.get("KGATE_DEBUG"):
+            raise
+        complain(f"internal error: {type(bug).__name__}: {bug}", _WHERE_TO_REPORT)
+    return USAGE
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="kgate %(version)s")
+def app() -> None:
+    """Is this Kubernetes Deployment safe to apply?
+
+    Exit codes: 0 passed, 1 the gate failed, 2 kgate could not do the run, 3 something asked for could not be checked, 130 interrupted.
+    """
+
+
+def _report_option(formats: str) -> Any:
+    told = f"Write the result as FORMAT ({formats}) to PATH, or to stdout. Repeatable."
+    return click.option("--report", "reports", multiple=True, metavar="FORMAT[:PATH]", help=told)
+
+
+_color = click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours; auto is on a terminal."
+)
+_config = click.option("--config", envvar="KGATE_CONFIG", metavar="FILE", help="The settings file, instead of .kgate.yaml.")
+
+
+@app.command()
+@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@click.option("--stage", "stages", multiple=True, type=click.Choice(_STAGES), help="Run only this stage. Repeatable; default: all.")
+@_report_option("text, concise, json")
+@click.option("--kubernetes-version", metavar="MINOR", help="Version of the API server, such as 1.36. Default: the newest known.")
+@click.option("--base", metavar="REF", help="Roll out from the state at this git revision, not from nothing.")
+@click.option("--cluster", metavar="FILE", help="The cluster to rehearse on. Default: the settings' one, else an assumed one.")
+@click.option("--fail-on", type=click.Choice(["error", "warning"]), help="The mildest severity that fails the gate. Default: error.")
+@_config
+@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Images scanned at once, at most.")
+@click.option("--no-cache", is_flag=True, help="Use no results of earlier runs.")
+@click.option("--offline", is_flag=True, help="Use no network at all.")
+@click.option("--force-exclude", is_flag=True, help="Apply the settings' exclude to files named on the command line as well.")
+@click.option("-q", "--quiet", count=True, help="Print the verdict line only; twice: print nothing, the exit code tells.")
+@click.option("-v", "--verbose", count=True, help="Tell on stderr where the settings come from and how long it took.")
+@_color
+def check(paths: tuple[str, ...], reports: tuple[str, ...], quiet: int, verbose: int, color: str, **flags: Any) -> int:
+    """The gate: loads, validates, judges, scans and rehearses the manifests of PATHS.
+
+    PATHS are files, folders, or - for standard input; default: the working directory.
+    """
+    import time
+
+    from kgate.report import REPORTERS
+
+    started = time.monotonic()
+    asked = outputs(reports, REPORTERS, default="text" if sys.stdout.isatty() else "concise")
+    options = _options(paths or (".",), **flags)
+    report = _gated(options)
+    look = style(color, quiet)
+    for output in asked:
+        output.write(REPORTERS[output.format](report, look(output)))
+    if all(output.path for output in asked) and quiet < 2:
+        _say_verdict(report)
+    if verbose:
+        say(f"kgate: settings: {options.settings_file or 'none, defaults hold'}; took {time.monotonic() - started:.2f} s")
+    return report.exit_code
+
+
+def _gated(options: Options) -> Report:
+    from kgate.cli.progress import Progress
+    from kgate.gate import gate
+
+    with Progress() as progress:
+        return gate(options, progress=progress)
+
+
+def _say_verdict(report: Report) -> None:
+    """The results went to files: the reader of the log still gets the answer."""
+    from kgate.report import Style, summary
+
+    say(f"kgate: {summary.verdict(report, Style())}")
+
+
+def _options(
+    paths: tuple[str, ...],
+    *,
+    stages: tuple[str, ...],
+    kubernetes_version: str | None,
+    base: str | None,
+    cluster: str | None,
+    fail_on: str | None,
+    config: str | None,
+    jobs: int | None,
+    no_cache: bool,
+    offline: bool,
+    force_exclude: bool,
+) -> Options:
+    """The settings file, overruled by the flags."""
+    from kgate import config as settings
+    from kgate.finding import Severity, Stage
+
+    options = settings.settled(settings.discover(paths, named=config))
+    images = replace(options.images, offline=offline, jobs=jobs or options.images.jobs)
+    return replace(
+        options,
+        paths=paths,
+        stages=tuple(s for s in Stage if s.value in stages) or options.stages,
+        kubernetes_version=settings.version(kubernetes_version) if kubernetes_version else options.kubernetes_version,
+        fail_on=Severity(fail_on) if fail_on else options.fail_on,
+        force_exclude=force_exclude,
+        base=base,
+        cache=not no_cache,
+        images=images,
+        rollout=replace(options.rollout, cluster=cluster) if cluster else options.rollout,
+    )
+
+
+@app.command()
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@_report_option("text, json")
+@_color
+def simulate(scenarios: tuple[str, ...], reports: tuple[str, ...], color: str) -> int:
+    """The engine alone: plays scenario files (or folders of them) in virtual time and prints what happens."""
+    from kgate.cli import playing
+
+    asked = outputs(reports, playing.FORMATS, default="text")
+    look = style(color)
+    played = playing.play(scenarios)
+    for output in asked:
+        output.write(playing.FORMATS[output.format](played, look(output)))
+    return 0
+
+
+@app.command()
+@_report_option("text, json")
+@_color
+def rules(reports: tuple[str, ...], color: str) -> int:
+    """The catalogue: every rule, its severity and what it finds."""
+    import json
+
+    from kgate.cli import catalogue
+
+    look, every = style(color), catalogue.rules()
+    for output in outputs(reports, ("text", "json"), default="text"):
+        as_json = "".join(json.dumps(catalogue.as_json(r)) + "\n" for r in every)
+        output.write(as_json if output.format == "json" else catalogue.table(every, look(output)))
+    return 0
+
+
+@app.command()
+@click.argument("rule", metavar="ID")
+@_report_option("text, json")
+@_color
+def explain(rule: str, reports: tuple[str, ...], color: str) -> int:
+    """One rule, by identifier or name: what it finds, why that matters, what to write instead."""
+    import json
+
+    from kgate.cli import catalogue
+
+    look, found = style(color), catalogue.find(rule)
+    for output in outputs(reports, ("text", "json"), default="text"):
+        output.write(json.dumps(catalogue.as_json(found)) + "\n" if output.format == "json" else catalogue.explained(found, look(output)))
+    return 0
+
+
+@app.group()
+def config() -> None:
+    """The settings in .kgate.yaml."""
+
+
+@config.command()
+def schema() -> int:
+    """Print the JSON schema (draft-07) of .kgate.yaml, for editors."""
+    import json
+
+    from kgate import config as settings
+
+    write_stdout(json.dumps(settings.schema(), indent=2) + "\n")
+    return 0
+
+
+@config.command("check")
+@click.argument("file", required=False)
+@_config
+def check_settings(file: str | None, config: str | None) -> int:
+    """Read the settings file FILE (default: the one a check would use) and say whether it is right."""
+    from kgate import config as settings
+
+    found = settings.discover((".",), named=file or config)
+    settings.settled(found)
+    write_stdout(f"{found}: settings are right\n" if found else f"no {settings.FILE_NAME} here: the defaults hold\n")
+    return 0

@@ -1,0 +1,224 @@
+"""`.kgate.yaml` and flags -> Options. Unknown keys are errors with a line and a did-you-mean; nothing is ever ignored."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+from typing import Any, NoReturn
+
+from kgate.errors import ConfigError, UsageError
+from kgate.finding import Severity, Stage
+from kgate.images.settings import ImagesSettings
+from kgate.manifest import Path, Source
+from kgate.policy.settings import PolicySettings
+from kgate.rollout.settings import RolloutSettings
+
+FILE_NAME = ".kgate.yaml"
+SCHEMA_ID = "https://json.schemastore.org/kgate.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Everything that a run depends on, apart from the files themselves."""
+
+    paths: tuple[str, ...] = (".",)
+    """Files, folders, or `-` for standard input."""
+    stages: tuple[Stage, ...] = tuple(Stage)
+    kubernetes_version: str = ""
+    """`1.36`; empty: the newest that kgate knows."""
+    fail_on: Severity = Severity.ERROR
+    exclude: tuple[str, ...] = ()
+    """Patterns of files not to look at, as git writes them, from the folder of the settings file."""
+    force_exclude: bool = False
+    """Exclude files that are named on the command line as well (pre-commit names every file)."""
+    base: str | None = None
+    """A git revision: Deployments are rolled out from their state there."""
+    offline: bool = False
+    cache: bool = True
+    jobs: int = 0
+    """Scans at a time; 0: as many as the machine has processors."""
+    settings_file: str | None = None
+    """Where the settings below come from; None: nobody wrote any."""
+    policy: PolicySettings = field(default_factory=PolicySettings)
+    images: ImagesSettings = field(default_factory=ImagesSettings)
+    rollout: RolloutSettings = field(default_factory=RolloutSettings)
+
+
+def discover(paths: Sequence[str], *, named: str | None = None) -> str | None:
+    """The settings file of a run, relative to the working directory where possible; None when there is none.
+
+    `named` (`--config`, KGATE_CONFIG) replaces the search. Otherwise it is the one in the folder to check, when that is the only
+    path and has one; then the one at the root of the git repository, or in the working directory outside of one. Nothing above, nothing
+    in $HOME: the same commit gets the same answer everywhere.
+    """
+    if named:
+        if not FilePath(named).is_file():
+            raise UsageError(f"{named}: no such settings file", hint="--config and KGATE_CONFIG name a file like .kgate.yaml")
+        return named
+    only = [paths[0]] if len(paths) == 1 and paths[0] != "-" and FilePath(paths[0]).is_dir() else []
+    for folder in (*only, _git_root() or "."):
+        if (candidate := FilePath(folder, FILE_NAME)).is_file():
+            return os.path.relpath(candidate)
+    return None
+
+
+def _git_root() -> str | None:
+    """The nearest folder upwards that holds `.git`, a folder or (in a worktree) a file."""
+    here = FilePath.cwd()
+    return next((str(folder) for folder in (here, *here.parents) if (folder / ".git").exists()), None)
+
+
+def settled(file: str | None) -> Options:
+    """The options that the settings file asks for, or the defaults. Raises ConfigError with file, line and column."""
+    if file is None:
+        return Options()
+    from kgate import load
+
+    body, source = load.settings_file(file)
+    return from_config(body, source, file=file)
+
+
+def from_config(body: object, source: Source | None, *, file: str) -> Options:
+    """An empty file is no settings. Texts that name files are taken from the folder of `file`."""
+    place = _Place(file=file, source=source)
+    body = {} if body is None else body
+    if not isinstance(body, Mapping):
+        place.refuse((), "settings must be a mapping")
+    place.known(body, _TOP)
+    options = Options(
+        settings_file=file,
+        kubernetes_version=_version(body.get("kubernetes_version"), place),
+        fail_on=_fail_on(body.get("fail_on"), place),
+        exclude=_exclude(body.get("exclude"), place),
+    )
+    sections = {name: body[name] for name in _SECTIONS if body.get(name) is not None}
+    return replace(options, **{name: _section(name, value, place) for name, value in sections.items()})
+
+
+_SECTIONS = ("policy", "images", "rollout")
+_TOP = ("kubernetes_version", "fail_on", "exclude", *_SECTIONS)
+_FAIL_ON = (Severity.ERROR, Severity.WARNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Turns a path inside the settings into `file:line:column`."""
+
+    file: str
+    source: Source | None
+
+    def refuse(self, path: Path, message: str, *, hint: str = "", key: bool = False) -> NoReturn:
+        if self.source is None:
+            raise ConfigError(f"{self.file}: {'.'.join(map(str, path)) or 'settings'}: {message}", hint=hint)
+        at = self.source.locate(0, path, key=key)
+        raise ConfigError.at(self.file, at.line, at.column, message, hint=hint)
+
+    def known(self, body: Mapping[Any, Any], keys: Sequence[str]) -> None:
+        for key in body:
+            if key not in keys:
+                self.refuse((key,), f"unknown key {str(key)!r}", hint=nearest(str(key), keys), key=True)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'fail_on'?`, or all that is known when nothing is near."""
+    names = list(known)
+    close = difflib.get_close_matches(word.replace("-", "_"), names, n=1, cutoff=0.6) or difflib.get_close_matches(word, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
+
+
+def _section(name: str, value: object, place: _Place) -> Any:
+    """The settings of one room, built by the room itself."""
+    import importlib
+
+    room = importlib.import_module(f"kgate.{name}.settings")
+    try:
+        return room.from_config(value)
+    except room.SettingError as fault:
+        place.refuse((name, *fault.path), fault.message, hint=fault.hint)
+
+
+def _version(value: object, place: _Place) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        place.refuse(("kubernetes_version",), "must be a text", hint='write it in quotes: "1.36"; 1.30 without them is the number 1.3')
+    try:
+        return version(value)
+    except UsageError as fault:
+        place.refuse(("kubernetes_version",), fault.message, hint=fault.hint)
+
+
+def version(text: str) -> str:
+    """`1.36`, `v1.36` and `1.36.2` are `1.36`. Raises UsageError for what kgate has no schemas of."""
+    from kgate.validate import NEWEST, VERSIONS
+
+    minor = ".".join(text.removeprefix("v").split(".")[:2])
+    if minor not in VERSIONS:
+        raise UsageError(f"Kubernetes {text!r} is not known", hint=f"known: {VERSIONS[0]} to {NEWEST}")
+    return minor
+
+
+def _fail_on(value: object, place: _Place) -> Severity:
+    if value is None:
+        return Severity.ERROR
+    if value not in _FAIL_ON:
+        place.refuse(("fail_on",), "must be error or warning", hint=nearest(str(value), _FAIL_ON))
+    return Severity(str(value))
+
+
+def _exclude(value: object, place: _Place) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        place.refuse(("exclude",), "must be a list of patterns")
+    for i, pattern in enumerate(value):
+        if not isinstance(pattern, str) or not pattern:
+            place.refuse(("exclude", i), "must be a pattern such as vendor/**")
+    return tuple(value)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema (draft-07) of the settings file: this floor's keys and what each room says of its own."""
+    from kgate.images.settings import SCHEMA as IMAGES
+    from kgate.policy.settings import SCHEMA as POLICY
+    from kgate.rollout.settings import SCHEMA as ROLLOUT
+    from kgate.validate import VERSIONS
+
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": SCHEMA_ID,
+        "title": "kgate settings",
+        "description": "Settings of kgate: .kgate.yaml at the root of the repository.",
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {
+            "kubernetes_version": {
+                "description": "The Kubernetes minor version whose API server will get the objects; the newest known one unless given.",
+                "type": ["string", "null"],
+                "pattern": f"^v?({'|'.join(v.replace('.', '[.]') for v in VERSIONS)})([.].*)?$",
+                "examples": [VERSIONS[-1]],
+            },
+            "fail_on": {
+                "description": "The mildest severity that makes the gate fail.",
+                "enum": [*map(str, _FAIL_ON), None],
+                "default": "error",
+            },
+            "exclude": {
+                "description": "Patterns of files not to look at, from the folder of this file.",
+                "type": ["array", "null"],
+                "items": {"description": "A pattern such as vendor/**.", "type": "string", "minLength": 1},
+                "default": [],
+            },
+            "policy": _nullable(POLICY),
+            "images": _nullable(IMAGES),
+            "rollout": _nullable(ROLLOUT),
+        },
+    }
+
+
+def _nullable(fragment: Mapping[str, Any]) -> dict[str, Any]:
+    """A key without a value counts as absent, as everywhere in Kubernetes."""
+    return {**fragment, "type": ["object", "null"]}
