@@ -1,0 +1,25 @@
+"""What a check may know beside its subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kgate.policy.inventory import Inventory
+from kgate.policy.policy import Violation
+from kgate.policy.settings import PolicySettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    params: Mapping[str, Any]
+    """The policy's, with what the settings replace."""
+    params_of: Mapping[str, Mapping[str, Any]]
+    """Those of every policy by name: what is mutable for one rule is mutable for the next."""
+    settings: PolicySettings
+    inventory: Inventory
+
+
+Check = Callable[[Any, Context], Iterable[Violation]]
+"""From the policy's subject (Manifest, Pod, Container, Image or Inventory) to what is wrong with it."""

@@ -1,0 +1,120 @@
+"""Every policy that is on, over every subject of every manifest, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kgate.finding import Finding, Severity, in_order
+from kgate.manifest import Manifest, Path
+from kgate.policy.catalog import Catalog
+from kgate.policy.checks import CHECKS
+from kgate.policy.context import Context
+from kgate.policy.globs import any_matches
+from kgate.policy.inventory import Inventory
+from kgate.policy.nodes import deepest
+from kgate.policy.policy import Policy, SubjectKind, Violation
+from kgate.policy.requirement import Requirement
+from kgate.policy.settings import PolicySettings
+from kgate.policy.subjects import Container, Image, Pod, containers_of, group_kind, image_of, pod_of
+
+_Ask = Callable[[Any], Iterable[Violation]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Charge:
+    """A policy that is on, ready to be asked."""
+
+    policy: Policy
+    severity: Severity
+    exclude: tuple[str, ...]
+    ask: _Ask
+
+    def findings(self, subject: Any) -> Iterator[Finding]:
+        for violation in self.ask(subject):
+            if not (self.exclude and any_matches(self.exclude, violation.manifest.file)):
+                yield _finding(self, violation)
+
+
+def judge(manifests: Iterable[Manifest], catalog: Catalog, settings: PolicySettings, *, whole: bool = True) -> tuple[Finding, ...]:
+    """What the policies of `catalog` find, in order.
+
+    `whole` is false when the manifests are not all there are (a file could not be read, or only some were named): then nothing is
+    said to be absent.
+    """
+    inventory = Inventory(manifests=tuple(manifests), whole=whole)
+    charges = _charges(catalog, settings, inventory)
+    findings = [f for charge in charges[SubjectKind.REPOSITORY] for f in charge.findings(inventory)]
+    for manifest in inventory.manifests:
+        findings += _judge_one(manifest, charges)
+    return in_order(findings)
+
+
+def _judge_one(manifest: Manifest, charges: Mapping[SubjectKind, list[_Charge]]) -> Iterator[Finding]:
+    kind = group_kind(manifest)
+    for charge in charges[SubjectKind.OBJECT]:
+        if not charge.policy.kinds or kind in charge.policy.kinds:
+            yield from charge.findings(manifest)
+    pod = pod_of(manifest)
+    if pod is None:
+        return
+    yield from _asked(charges[SubjectKind.POD], pod, kind, "")
+    for container in containers_of(pod):
+        yield from _asked(charges[SubjectKind.CONTAINER], container, kind, container.role)
+        image = image_of(container)
+        if image is not None:
+            yield from _asked(charges[SubjectKind.IMAGE], image, kind, container.role)
+
+
+def _asked(charges: list[_Charge], subject: Pod | Container | Image, kind: str, role: str) -> Iterator[Finding]:
+    for charge in charges:
+        policy = charge.policy
+        if (not policy.kinds or kind in policy.kinds) and (not policy.containers or role in policy.containers):
+            yield from charge.findings(subject)
+
+
+def _charges(catalog: Catalog, settings: PolicySettings, inventory: Inventory) -> Mapping[SubjectKind, list[_Charge]]:
+    charges: dict[SubjectKind, list[_Charge]] = {kind: [] for kind in SubjectKind}
+    params = {p.name: {**p.params, **settings.of(p.name).params} for p in catalog.policies}
+    for policy in catalog.policies:
+        said = settings.of(policy.name)
+        if said.off or not (policy.rule.enabled or said.severity or (policy.setting and settings.has(policy.setting))):
+            continue
+        context = Context(params=params[policy.name], params_of=params, settings=settings, inventory=inventory)
+        charge = _Charge(policy=policy, severity=said.severity or policy.rule.severity, exclude=said.exclude, ask=_asking(policy, context))
+        charges[policy.subject].append(charge)
+    return charges
+
+
+def _asking(policy: Policy, context: Context) -> _Ask:
+    if policy.require is None:
+        check = CHECKS[policy.check]
+        return lambda subject: check(subject, context)
+    requirement = Requirement(schema=policy.require)
+    says = policy.message or policy.rule.summary
+    return lambda subject: _unmet(subject, requirement, says)
+
+
+def _unmet(subject: Any, requirement: Requirement, says: str) -> Iterator[Violation]:
+    """Violations of a `require:` policy; a Manifest is its own subject."""
+    if isinstance(subject, Manifest):
+        manifest, root, body, name = subject, (), subject.body, f"{subject.kind} {subject.name}"
+    else:
+        manifest, root, body, name = subject.manifest, subject.path, subject.body, str(subject)
+    for place in requirement.faults(body):
+        yield Violation(manifest=manifest, path=(*root, *place), message=f"{name}: {says}")
+
+
+def _finding(charge: _Charge, violation: Violation) -> Finding:
+    """Stands at the key of the offending node; where the key is missing, at its nearest existing parent."""
+    path: Path = deepest(violation.manifest.body, violation.path)
+    return Finding.at(
+        violation.manifest,
+        path,
+        rule=charge.policy.rule,
+        message=violation.message,
+        key=True,
+        severity=charge.severity,
+        remediation=violation.remediation,
+    )

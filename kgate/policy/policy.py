@@ -1,0 +1,86 @@
+"""A Policy: a rule and what it demands, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from kgate.finding import Rule
+from kgate.manifest import Manifest, Path
+
+
+class SubjectKind(StrEnum):
+    """What a policy is asked about, once for each."""
+
+    OBJECT = "object"
+    POD = "pod"
+    CONTAINER = "container"
+    IMAGE = "image"
+    REPOSITORY = "repository"
+    """The whole set of manifests, at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """The edit that satisfies the policy: a JSON pointer from the subject, and the value to write there."""
+
+    path: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Subjects that satisfy the policy and subjects that do not: its documentation and its test.
+
+    A container or pod is written as in a pod spec, an image as a string, an object whole, a repository as a list of objects.
+    """
+
+    good: tuple[Any, ...]
+    bad: tuple[Any, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What `policy:` of .kgate.yaml says, for policies that are off until they are set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    rule: Rule
+    pack: str
+    """The folder it stands in: images, labels, security, reliability, resources, rollout."""
+    file: str
+    subject: SubjectKind
+    kinds: frozenset[str] = frozenset()
+    """`Deployment.apps`; empty means all."""
+    containers: frozenset[str] = frozenset()
+    """Roles of the containers and images that are judged; empty means all."""
+    require: Mapping[str, Any] | None = None
+    """JSON Schema that the subject must satisfy."""
+    check: str = ""
+    """Name in CHECKS; exactly one of `require` and `check` is there."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    message: str = ""
+    """What a finding of `require` says after the subject's name; the summary when empty."""
+    setting: str = ""
+    """The setting that switches the policy on: `images.allowed`."""
+    locked: bool = False
+    """No waiver may cover it."""
+    fix: Fix | None = None
+    examples_text: str = field(default="", repr=False)
+    """The YAML of the examples, which only `kgate explain` and `kgate test` read."""
+
+    @property
+    def name(self) -> str:
+        return self.rule.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """A subject does not satisfy a policy. The judge makes the Finding."""
+
+    manifest: Manifest
+    path: Path
+    """Of the offending node, from the object's root; a missing key is named by its nearest existing parent."""
+    message: str
+    remediation: str | None = None
+    """The policy's own when None."""

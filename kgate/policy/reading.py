@@ -1,0 +1,192 @@
+"""From the mapping under `policy:` to PolicySettings: the schema says what is allowed, and every fault has its path."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kgate.finding import Severity
+from kgate.manifest import Path
+from kgate.policy.catalog import catalog
+from kgate.policy.policy import Policy
+from kgate.policy.schema import SCHEMA
+from kgate.policy.semver import Range
+from kgate.policy.settings import (
+    AnnotationSettings,
+    DeniedRepository,
+    ForbiddenKey,
+    ImageSettings,
+    LabelSettings,
+    NamespaceSettings,
+    PolicySettings,
+    RequiredKey,
+    RuleSettings,
+    SettingError,
+    TagPattern,
+)
+from kgate.reference import parse
+
+_TYPES = {"string": (str, "a text"), "array": (list, "a list"), "object": (dict, "a mapping")}
+
+
+def read(config: Mapping[str, Any]) -> PolicySettings:
+    """Raises SettingError for the first thing that is wrong, from top to bottom."""
+    _conform(config, SCHEMA, ())
+    images, labels, annotations = (config.get(key, {}) for key in ("images", "labels", "annotations"))
+    return PolicySettings(
+        rules=dict(_rule(name, said) for name, said in config.get("rules", {}).items()),
+        images=ImageSettings(
+            allowed=tuple(_prefix(p, ("images", "allowed", i)) for i, p in enumerate(images.get("allowed", ()))),
+            denied=tuple(DeniedRepository(**_named(d, ("images", "denied", i))) for i, d in enumerate(images.get("denied", ()))),
+            tags=tuple(_tag(t, ("images", "tags", i)) for i, t in enumerate(images.get("tags", ()))),
+            digest_required=tuple(images.get("digest_required", ())),
+        ),
+        labels=LabelSettings(required=_keys(labels, "required")),
+        annotations=AnnotationSettings(
+            required=_keys(annotations, "required"), forbidden=tuple(ForbiddenKey(**f) for f in annotations.get("forbidden", ()))
+        ),
+        namespaces=NamespaceSettings(denied=tuple(config.get("namespaces", {}).get("denied", ()))),
+    )
+
+
+def _conform(value: Any, schema: Mapping[str, Any], path: Path) -> None:
+    """The part of draft-07 that SCHEMA uses, with messages that say what to write."""
+    if "oneOf" in schema and "type" not in schema:
+        scalar, mapping = schema["oneOf"]
+        return _conform(value, mapping if isinstance(value, dict) else scalar, path)
+    if "enum" in schema and value not in schema["enum"]:
+        raise SettingError(
+            path, f"one of {', '.join(schema['enum'])} is expected here, not {_shown(value)}", _did_you_mean(value, schema["enum"])
+        )
+    kind, words = _TYPES.get(schema.get("type", ""), (object, ""))
+    if not isinstance(value, kind):
+        raise SettingError(path, f"{words} is expected here, not {_shown(value)}")
+    if isinstance(value, str):
+        _conform_text(value, schema, path)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _conform(item, schema["items"], (*path, index))
+    elif isinstance(value, dict):
+        _conform_mapping(value, schema, path)
+    return None
+
+
+def _conform_text(value: str, schema: Mapping[str, Any], path: Path) -> None:
+    if len(value) < schema.get("minLength", 0):
+        raise SettingError(path, "the text is empty")
+    if schema.get("format") == "regex":
+        try:
+            re.compile(value)
+        except re.error as fault:
+            raise SettingError(path, f"this is no regular expression: {fault}") from None
+
+
+def _conform_mapping(value: Mapping[str, Any], schema: Mapping[str, Any], path: Path) -> None:
+    properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
+    for key, item in value.items():
+        if key in properties:
+            _conform(item, properties[key], (*path, key))
+        elif others is False:
+            raise SettingError((*path, key), f'there is no setting "{key}" here', _did_you_mean(key, properties))
+        elif isinstance(others, dict):
+            _conform(item, others, (*path, key))
+    for key in schema.get("required", ()):
+        if key not in value:
+            raise SettingError(path, f'"{key}" is missing here')
+    if "oneOf" in schema and sum(all(key in value for key in choice["required"]) for choice in schema["oneOf"]) != 1:
+        raise SettingError(path, f"exactly one of {' and '.join(choice['required'][0] for choice in schema['oneOf'])} is needed here")
+
+
+def _rule(name: str, said: Any) -> tuple[str, RuleSettings]:
+    path: Path = ("rules", name)
+    policy = catalog().find(name)
+    if policy is None:
+        raise SettingError(path, f'there is no policy "{name}"', _did_you_mean(name, (r.name for r in catalog().rules)))
+    said = {"severity": said} if isinstance(said, str) else said
+    severity = said.get("severity")
+    return policy.name, RuleSettings(
+        severity=Severity(severity) if severity and severity != "off" else None,
+        off=severity == "off",
+        exclude=tuple(said.get("exclude", ())),
+        params=_params(policy, said.get("params", {}), (*path, "params")),
+    )
+
+
+def _params(policy: Policy, params: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    for name, value in params.items():
+        if name not in policy.params:
+            raise SettingError((*path, name), f'the policy {policy.name} has no param "{name}"', _did_you_mean(name, policy.params))
+        if type(value) is not type(policy.params[name]):
+            raise SettingError((*path, name), f'"{name}" is {_called(policy.params[name])} in the policy, not {_called(value)}')
+    return params
+
+
+def _prefix(prefix: str, path: Path) -> str:
+    if not prefix.endswith("/"):
+        raise SettingError(
+            path, f'"{prefix}" does not end with a slash, so it would allow "{prefix}.evil.example" too', f'write "{prefix}/"'
+        )
+    first = prefix.split("/")[0]
+    if not (first == "localhost" or "." in first or ":" in first):
+        raise SettingError(path, f'"{prefix}" names no registry', f'write "docker.io/{prefix}"')
+    return prefix
+
+
+def _named(entry: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """`entry` with the repository's full name: `mysql` is docker.io/library/mysql. A pattern stays as it is."""
+    repository = entry["repository"]
+    if "*" in repository or "?" in repository:
+        return entry
+    try:
+        reference = parse(repository)
+    except ValueError as fault:
+        raise SettingError((*path, "repository"), f'"{repository}" is no repository: {fault}') from None
+    if reference.tag or reference.digest:
+        raise SettingError((*path, "repository"), f'"{repository}" names one image, a repository is meant', f'write "{reference.name}"')
+    return {**entry, "repository": reference.name}
+
+
+def _tag(entry: Mapping[str, Any], path: Path) -> TagPattern:
+    if "semver" in entry:
+        try:
+            Range.parse(entry["semver"])
+        except ValueError as fault:
+            raise SettingError((*path, "semver"), f"this is no range of versions: {fault}", "write for example >=1.20 <2") from None
+    return TagPattern(**_named(entry, path))
+
+
+def _keys(room: Mapping[str, Any], name: str) -> tuple[RequiredKey, ...]:
+    return tuple(
+        RequiredKey(
+            key=entry["key"],
+            kinds=frozenset(entry.get("kinds", ())),
+            paths=tuple(entry.get("paths", ())),
+            pattern=entry.get("pattern", ""),
+            values=tuple(entry.get("values", ())),
+        )
+        for entry in room.get(name, ())
+    )
+
+
+def _shown(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else _called(value)
+
+
+def _called(value: Any) -> str:
+    words = {
+        dict: "a mapping",
+        list: "a list",
+        str: "a text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        type(None): "nothing",
+    }
+    return words.get(type(value), "a value")
+
+
+def _did_you_mean(word: Any, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1) if isinstance(word, str) else []
+    return f'did you mean "{close[0]}"?' if close else ""

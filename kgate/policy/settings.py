@@ -1,0 +1,141 @@
+"""What `policy:` of .kgate.yaml says. Every list is empty until it is set, and setting it switches its rule on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kgate.finding import Severity
+from kgate.manifest import Path
+
+
+class SettingError(ValueError):
+    """A setting is wrong. `path` starts below `policy:`; config knows the line."""
+
+    def __init__(self, path: Path, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSettings:
+    """What is said of one rule."""
+
+    severity: Severity | None = None
+    """The rule's own when None. Setting one switches the rule on."""
+    off: bool = False
+    exclude: tuple[str, ...] = ()
+    """Path patterns of files that the rule does not look at."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Replaces the policy's params of the same names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeniedRepository:
+    repository: str
+    """Full name (`docker.io/library/mysql`) or pattern (`docker.io/bitnami/**`)."""
+    message: str = ""
+    replacement: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagPattern:
+    """Images of `repository` have a tag that satisfies `pattern` or `semver`, whichever is there."""
+
+    repository: str
+    pattern: str = ""
+    """Regular expression for the whole tag."""
+    semver: str = ""
+    """A range: `>=1.20 <2`, `~1.4`, `^2.1.0`, `1.x || 2.x`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSettings:
+    allowed: tuple[str, ...] = ()
+    """Registries and prefixes, each ends with a slash."""
+    denied: tuple[DeniedRepository, ...] = ()
+    tags: tuple[TagPattern, ...] = ()
+    digest_required: tuple[str, ...] = ()
+    """Path patterns of files in which every image needs a digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequiredKey:
+    """A label or annotation that must be there, and what its value may be."""
+
+    key: str
+    kinds: frozenset[str] = frozenset()
+    """`Deployment`, or `Deployment.apps`; empty means every kind with a pod template."""
+    paths: tuple[str, ...] = ()
+    """Path patterns of files; empty means all."""
+    pattern: str = ""
+    """Regular expression for the whole value."""
+    values: tuple[str, ...] = ()
+    """All values that are allowed; empty means any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForbiddenKey:
+    """An annotation that must not be there."""
+
+    key: str
+    """Whole, or with `*` for the rest: `nginx.ingress.kubernetes.io/*-snippet`."""
+    message: str = ""
+    replacement: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSettings:
+    required: tuple[RequiredKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationSettings:
+    required: tuple[RequiredKey, ...] = ()
+    forbidden: tuple[ForbiddenKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceSettings:
+    denied: tuple[str, ...] = ()
+    """Namespaces nothing may be put into."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySettings:
+    rules: Mapping[str, RuleSettings] = field(default_factory=dict)
+    """By name of the rule."""
+    images: ImageSettings = ImageSettings()
+    labels: LabelSettings = LabelSettings()
+    annotations: AnnotationSettings = AnnotationSettings()
+    namespaces: NamespaceSettings = NamespaceSettings()
+
+    def of(self, rule: str) -> RuleSettings:
+        return self.rules.get(rule, _NOTHING_SAID)
+
+    def has(self, setting: str) -> bool:
+        """Whether `images.allowed` (and the like) is set."""
+        room, _, name = setting.partition(".")
+        return bool(getattr(getattr(self, room), name))
+
+
+_NOTHING_SAID = RuleSettings()
+
+
+def from_config(config: Mapping[str, Any]) -> PolicySettings:
+    """The settings that `policy:` holds, already plain data. Raises SettingError."""
+    from kgate.policy.reading import read
+
+    return read(config)
+
+
+def __getattr__(name: str) -> Any:
+    """SCHEMA is read by `kgate config schema` alone, so it is built when asked for."""
+    if name == "SCHEMA":
+        from kgate.policy.schema import SCHEMA
+
+        return SCHEMA
+    raise AttributeError(name)

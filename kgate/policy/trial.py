@@ -1,0 +1,84 @@
+"""A policy's examples, each put into the smallest manifest that holds it and judged by that policy alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kgate.finding import Finding, Severity
+from kgate.manifest import Location, Manifest, Path
+from kgate.policy.catalog import Catalog, examples
+from kgate.policy.judge import judge
+from kgate.policy.policy import Policy, SubjectKind
+from kgate.policy.reading import read
+from kgate.policy.settings import PolicySettings, RuleSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One example and what the policy said of it."""
+
+    example: Any
+    good: bool
+    findings: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> bool:
+        return self.good is not bool(self.findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Nowhere:
+    """The source of an example: it has no lines of its own."""
+
+    file: str
+
+    def lines(self) -> tuple[str, ...]:
+        return ()
+
+    def locate(self, document: int, path: Path, *, key: bool) -> Location:
+        return Location(line=1, column=1)
+
+
+def try_examples(policy: Policy, catalog: Catalog) -> tuple[Trial, ...]:
+    """Good ones first. Raises ConfigError for malformed examples and SettingError for their settings."""
+    told = examples(policy)
+    settings = read(told.settings)
+    if policy.name not in settings.rules:
+        on = RuleSettings(severity=Severity.ERROR)
+        settings = PolicySettings(
+            rules={policy.name: on},
+            images=settings.images,
+            labels=settings.labels,
+            annotations=settings.annotations,
+            namespaces=settings.namespaces,
+        )
+    cases = [(e, True) for e in told.good] + [(e, False) for e in told.bad]
+    return tuple(Trial(example=e, good=good, findings=_judged(policy, e, catalog, settings)) for e, good in cases)
+
+
+def _judged(policy: Policy, example: Any, catalog: Catalog, settings: PolicySettings) -> tuple[Finding, ...]:
+    found = judge(_manifests(policy, example), catalog, settings)
+    return tuple(f for f in found if f.rule == policy.rule.id)
+
+
+def _manifests(policy: Policy, example: Any) -> list[Manifest]:
+    bodies = example if policy.subject is SubjectKind.REPOSITORY or isinstance(example, list) else [_body(policy.subject, example)]
+    return [Manifest(source=_Nowhere(file=policy.file), document=i, body=body) for i, body in enumerate(bodies)]
+
+
+def _body(subject: SubjectKind, example: Any) -> dict[str, Any]:
+    """An image may be written as the container that names it, and anything as a whole object."""
+    if isinstance(example, dict) and "apiVersion" in example:
+        return example
+    match subject:
+        case SubjectKind.IMAGE if isinstance(example, str):
+            return _pod({"containers": [{"name": "app", "image": example}]})
+        case SubjectKind.IMAGE | SubjectKind.CONTAINER:
+            return _pod({"containers": [example]})
+        case _:
+            return _pod(example)
+
+
+def _pod(spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "example"}, "spec": spec}
