@@ -1,0 +1,8 @@
+"""Stage validate: what the API server of a Kubernetes minor would refuse in a create with strict field validation."""
+
+from kgate.validate.cause import Cause
+from kgate.validate.judge import Judged, causes, judge
+from kgate.validate.rules import RULES
+from kgate.validate.versions import NEWEST, VERSIONS
+
+__all__ = ["NEWEST", "RULES", "VERSIONS", "Cause", "Judged", "causes", "judge"]

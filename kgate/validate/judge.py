@@ -1,0 +1,78 @@
+"""Would the API server refuse these objects? Every cause of a refusal becomes a Finding at its node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kgate.finding import Finding, Rule, Skipped, in_order
+from kgate.manifest import Manifest
+from kgate.validate import api, kinds, meta, openapi
+from kgate.validate.cause import Cause
+from kgate.validate.rules import BY_REASON, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
+from kgate.validate.versions import NEWEST, minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skipped, ...]
+    """Objects that no schema describes, with the reason."""
+
+
+def judge(manifests: Sequence[Manifest], version: str) -> Judged:
+    """`version` as users write it: `1.31`, `v1.31.4`. Raises UsageError when kgate does not know it."""
+    target = minor(version)
+    findings: list[Finding] = []
+    skipped: list[Skipped] = []
+    for manifest in manifests:
+        known = api.recognised(manifest.body, target)
+        if known.skipped:
+            skipped.append(Skipped(file=manifest.file, reason=known.skipped, line=manifest.locate(()).line))
+        findings.extend(_found(manifest, known, target))
+    return Judged(findings=in_order(findings), skipped=tuple(skipped))
+
+
+def _found(manifest: Manifest, known: api.Api, target: str) -> Iterator[Finding]:
+    for cause in known.faults:
+        yield _finding(manifest, cause, NOT_SERVED if known.removed else UNKNOWN_KIND)
+    if known.kind:
+        for cause in _refused(manifest.body, known, target, None):
+            unknown_field = cause.reason == "BadRequest" and cause.key
+            yield _finding(manifest, cause, UNKNOWN_FIELD if unknown_field else BY_REASON[cause.reason])
+
+
+def _finding(manifest: Manifest, cause: Cause, rule: Rule) -> Finding:
+    structural = cause.reason == "BadRequest"
+    message = cause.message if structural else f"{cause.field}: {cause.message}"
+    return Finding.at(manifest, cause.path, rule=rule, message=message, key=cause.key, remediation=cause.remediation or None)
+
+
+def causes(body: Mapping[str, Any], old: Mapping[str, Any] | None = None, version: str = NEWEST) -> tuple[Cause, ...]:
+    """What the API server says to a create of `body`, or to an update of `old` to `body`; empty when it takes it.
+
+    Custom resources have no causes: nothing is known of them. Raises UsageError for a version that kgate does not know.
+    """
+    target = minor(version)
+    known = api.recognised(body, target)
+    return known.faults or (_refused(body, known, target, old) if known.kind else ())
+
+
+def _refused(body: Mapping[str, Any], known: api.Api, target: str, old: Mapping[str, Any] | None) -> tuple[Cause, ...]:
+    """The server decodes first, and only what it could decode does it validate."""
+    structural = tuple(openapi.causes(body, known.version, known.kind, target))
+    if any(cause.reason == "BadRequest" for cause in structural):
+        return tuple(cause for cause in structural if cause.reason == "BadRequest")
+    said = {c.field: c for c in reversed(structural)}
+    ruled = tuple(_ruled(body, known, old))
+    places = {c.field for c in ruled}
+    return tuple(dict.fromkeys((*ruled, *(c for field, c in said.items() if field not in places))))
+
+
+def _ruled(body: Mapping[str, Any], known: api.Api, old: Mapping[str, Any] | None) -> Iterator[Cause]:
+    group = known.version.rpartition("/")[0]
+    yield from meta.causes(body, group, known.kind)
+    yield from kinds.causes(body, group, known.kind)
+    if old is not None:
+        yield from kinds.update_causes(body, old, group, known.kind)
