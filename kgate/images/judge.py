@@ -30,7 +30,12 @@ class Judged:
 def judge(manifests: Iterable[Manifest], settings: ImagesSettings, *, progress: Progress | None = None) -> Judged:
     """Raises nothing for what an image, a registry or a scanner does wrong: each image has its outcome."""
     images = inventory(manifests)
-    answered = tuple(zip(images, scan(images, settings, progress), strict=True))
+    return weigh(tuple(zip(images, scan(images, settings, progress), strict=True)), settings)
+
+
+def weigh(answered: Iterable[tuple[Image, Answer]], settings: ImagesSettings) -> Judged:
+    """What the answers mean. Pure: `scan` has asked."""
+    answered = tuple(answered)
     findings = [f for image, answer in answered for f in _findings(image, answer, settings)]
     outcomes = sorted((_outcome(image, answer) for image, answer in answered), key=lambda o: o.image)
     return Judged(findings=tuple(sorted(findings, key=lambda f: f.order)), images=tuple(outcomes))

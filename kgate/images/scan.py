@@ -7,23 +7,30 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from ipaddress import ip_address
 from pathlib import Path
 from threading import Event
 from types import FrameType
 from typing import NoReturn
 
+from kgate.images.executable import find
 from kgate.images.inventory import Image
 from kgate.images.scanner import NotScanned, Scanner, ScanResult, Target
 from kgate.images.settings import ImagesSettings, Scan
-from kgate.images.trivy import Trivy, find
 from kgate.reference import ImageReference, parse
 
 Progress = Callable[[int, int], None]
 """Called with (images done, images to scan), once with 0 done at the start, from one thread."""
 Answer = ScanResult | NotScanned
 
-SCANNERS: Mapping[str, Callable[[ImagesSettings, Event], Scanner]] = {"trivy": Trivy.opened}
+
+def _trivy(settings: ImagesSettings, stop: Event) -> Scanner:
+    from kgate.images.trivy import Trivy  # most runs have nothing to scan
+
+    return Trivy.opened(settings, stop)
+
+
+SCANNERS: Mapping[str, Callable[[ImagesSettings, Event], Scanner]] = {"trivy": _trivy}
+"""Opens a scanner by its name in the settings, or raises NotScanned."""
 
 NO_NETWORK = "kgate uses no network by default, and images.archives names no archive of it"
 HOW_TO_SCAN = "set images.pull to true, or name an archive"
@@ -34,23 +41,19 @@ def scan(images: Sequence[Image], settings: ImagesSettings, progress: Progress |
     if settings.scan is Scan.OFF:
         return tuple(NotScanned("images.scan is off") for _ in images)
     targets = [_target(image, settings) for image in images]
-    wanted = {i: t for i, t in enumerate(targets) if isinstance(t, Target)}
+    wanted = {i: target for i, target in enumerate(targets) if isinstance(target, Target)}
     answers = _answers(wanted, settings, progress) if wanted else {}
-    missing = None if wanted or not images else _missing(settings)
-    return tuple(_first(missing if images[i].reference else None, answers.get(i), t) for i, t in enumerate(targets))
+    return tuple(_reason(t, settings) if isinstance(t, NotScanned) else answers[i] for i, t in enumerate(targets))
 
 
-def _first(*answers: Answer | Target | None) -> Answer:
-    return next(a for a in answers if a is not None and not isinstance(a, Target))
-
-
-def _missing(settings: ImagesSettings) -> NotScanned | None:
-    """Somebody without a scanner should hear of that first, before they configure archives."""
-    try:
-        find(settings.trivy)
-    except NotScanned as e:
-        return e
-    return None
+def _reason(refused: NotScanned, settings: ImagesSettings) -> NotScanned:
+    """Somebody without a scanner should hear of that first, before they allow it to pull."""
+    if refused.reason == NO_NETWORK:
+        try:
+            find(settings.trivy)
+        except NotScanned as missing:
+            return missing
+    return refused
 
 
 def _target(image: Image, settings: ImagesSettings) -> Target | NotScanned:
@@ -78,6 +81,8 @@ def _pulled(reference: ImageReference, settings: ImagesSettings) -> Target | Not
 
 
 def _public(registry: str) -> bool:
+    from ipaddress import ip_address
+
     host = registry.rsplit(":", 1)[0] if not registry.endswith("]") else registry
     try:
         return ip_address(host.strip("[]")).is_global

@@ -21,6 +21,7 @@ from typing import Self
 from kgate.images import child
 from kgate.images.coverage import gap
 from kgate.images.database import Database, default_cache_dir, read_database
+from kgate.images.executable import find
 from kgate.images.scanner import NotScanned, ScanResult, Target
 from kgate.images.settings import ImagesSettings
 from kgate.images.trivy_errors import fault, tail
@@ -30,7 +31,6 @@ OLDEST = (0, 59, 0)
 PARALLEL_SINCE = (0, 68, 0)
 """Before, Trivy locked its database for itself alone."""
 REFUSED: Mapping[tuple[int, int, int], str] = {(0, 69, 4): "a malicious release (GHSA-69fq-xp46-6x23)"}
-INSTALL = "install it (https://trivy.dev/latest/getting-started/installation), or set images.trivy to where it is"
 VERSION_DEADLINE_S = 20.0
 
 _WHEN_PULLING = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -78,25 +78,6 @@ def _room() -> Iterator[_Room]:
         for name in ("empty", "home", "tmp"):
             (Path(folder) / name).mkdir()
         yield _Room(Path(folder))
-
-
-def find(name: str) -> str:
-    """The absolute path of the executable. Raises NotScanned.
-
-    A pull request can bring a file of any name: neither a relative path nor one below the working directory is started, unless PATH
-    itself names its folder.
-    """
-    if os.sep in name:
-        if not Path(name).is_absolute() or Path(name).resolve().is_relative_to(Path.cwd()):
-            raise NotScanned(f"images.trivy is {name}, which the scanned repository could bring along", "give a path outside of it")
-        candidates = [name]
-    else:
-        folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-        candidates = [os.path.join(f, name) for f in folders if Path(f).is_absolute()]  # noqa: PTH118 (`f / name` would drop f for "/x")
-    found = next((c for c in candidates if Path(c).is_file() and os.access(c, os.X_OK)), None)
-    if found is None:
-        raise NotScanned("trivy not found" if name == "trivy" else f"trivy not found as {name}", INSTALL)
-    return found
 
 
 def probe_version(executable: str, stop: Event) -> tuple[int, int, int]:

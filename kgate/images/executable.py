@@ -1,0 +1,29 @@
+"""Where a scanner's executable is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from kgate.images.scanner import NotScanned
+
+INSTALL = "install it (https://trivy.dev/latest/getting-started/installation), or set images.trivy to where it is"
+
+
+def find(name: str) -> str:
+    """The absolute path of the executable. Raises NotScanned.
+
+    A pull request can bring a file of any name: neither a relative path nor one below the working directory is started, unless PATH
+    itself names its folder.
+    """
+    if os.sep in name:
+        if not Path(name).is_absolute() or Path(name).resolve().is_relative_to(Path.cwd()):
+            raise NotScanned(f"images.trivy is {name}, which the scanned repository could bring along", "give a path outside of it")
+        candidates = [name]
+    else:
+        folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+        candidates = [os.path.join(f, name) for f in folders if Path(f).is_absolute()]  # noqa: PTH118 (`f / name` would drop f for "/x")
+    found = next((c for c in candidates if Path(c).is_file() and os.access(c, os.X_OK)), None)
+    if found is None:
+        raise NotScanned("trivy not found" if name == "trivy" else f"trivy not found as {name}", INSTALL)
+    return found
