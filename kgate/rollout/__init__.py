@@ -1,0 +1,51 @@
+"""The rollout room: it alone speaks to the engine. `simulate` plays scenarios, `rehearse` plays the Deployments of a repository."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kgate.manifest import Manifest, Source
+from kgate.rollout.cluster import ClusterSpec, read_cluster
+from kgate.rollout.rules import RULES
+from kgate.rollout.settings import RolloutSettings
+
+if TYPE_CHECKING:
+    from kgate.rollout.rehearsal import Rehearsed
+    from kgate.rollout.simulation import Played
+
+__all__ = ["RULES", "ClusterSpec", "RolloutSettings", "read_cluster", "rehearse", "simulate"]
+
+Validate = Callable[[Mapping[str, Any], Mapping[str, Any] | None], Sequence[Any]]
+"""What the API server would object to in an object (and in its change from the old one): anything with field, message and reason."""
+
+
+def simulate(
+    files: Sequence[tuple[str, Mapping[str, Any]]],
+    *,
+    validate: Validate | None = None,
+    sources: Mapping[str, Source] | None = None,
+) -> Iterator[Played]:
+    """Plays scenario files, given as name and mapping, one after another, in virtual time.
+
+    All files are read before the first one is played. `sources` (by the same names) give faults their line. Raises ConfigError.
+    """
+    from kgate.rollout import simulation
+
+    return simulation.simulate(files, validate=validate, sources=sources or {})
+
+
+def rehearse(
+    manifests: Sequence[Manifest],
+    settings: RolloutSettings,
+    *,
+    base: Sequence[Manifest] | None = None,
+    validate: Validate | None = None,
+) -> Rehearsed:
+    """Rolls out every Deployment of `manifests`, from nothing or from its version in `base`, on one cluster they share.
+
+    Raises ConfigError when the settings name a cluster file that was not read (`RolloutSettings.on`).
+    """
+    from kgate.rollout import rehearsal
+
+    return rehearsal.rehearse(manifests, settings, base=base, validate=validate)

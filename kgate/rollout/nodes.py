@@ -1,0 +1,126 @@
+"""The nodes of a scenario or a cluster file, as the objects the API would show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kgate.manifest import Path
+from kgate.rollout import fields
+from kgate.rollout.fields import Fields, did_you_mean, refuse
+
+ZONE = "topology.kubernetes.io/zone"
+HOSTNAME = "kubernetes.io/hostname"
+MOST_NODES = 5000
+"""Kubernetes' own limit for one cluster; a file that asks for more is refused rather than played for minutes."""
+
+_KEYS = (
+    "name", "count", "prefix", "cpu", "memory", "pods", "ephemeral-storage", "zone", "labels", "taints", "unschedulable", "extended",
+    "allocatable", "images",
+)  # fmt: skip
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSpec:
+    """One node before it exists. Quantities as text."""
+
+    name: str
+    cpu: str = "4"
+    memory: str = "8Gi"
+    pods: int = 110
+    ephemeral_storage: str = "100Gi"
+    zone: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Mapping[str, str], ...] = ()
+    unschedulable: bool = False
+    extended: Mapping[str, str] = field(default_factory=dict)
+    allocatable: Mapping[str, str] = field(default_factory=dict)
+    """What pods may use where it is less than the capacity."""
+    images: tuple[Mapping[str, Any], ...] = ()
+
+    def body(self) -> dict[str, Any]:
+        """The Node object."""
+        capacity = {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods), "ephemeral-storage": self.ephemeral_storage}
+        capacity |= self.extended
+        well_known = {HOSTNAME: self.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
+        zone = {ZONE: self.zone} if self.zone else {}
+        # The node lifecycle controller taints a cordoned node; that is the engine's to do.
+        spec: dict[str, Any] = {"unschedulable": True} if self.unschedulable else {}
+        if self.taints:
+            spec["taints"] = [dict(t) for t in self.taints]
+        return {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": self.name, "labels": well_known | zone | dict(self.labels)},
+            "spec": spec,
+            "status": {
+                "capacity": capacity,
+                "allocatable": capacity | self.allocatable,
+                "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
+                "images": [dict(i) for i in self.images],
+            },
+        }
+
+
+def read_nodes(entries: Sequence[tuple[Path, Any]], *, extra: Sequence[str] = ()) -> tuple[NodeSpec, ...]:
+    """All nodes in the order of the file; `count: 3, prefix: n` makes n1, n2, n3. `extra` keys are the caller's to read."""
+    nodes: list[NodeSpec] = []
+    seen: set[str] = set()
+    for path, entry in entries:
+        for node in read_group(entry, path, extra=extra):
+            if node.name in seen:
+                refuse(path, f"there are two nodes {node.name!r}")
+            seen.add(node.name)
+            nodes.append(node)
+            if len(nodes) > MOST_NODES:
+                refuse(path, f"more than {MOST_NODES} nodes")
+    return tuple(nodes)
+
+
+def read_group(entry: object, path: Path, *, extra: Sequence[str] = ()) -> list[NodeSpec]:
+    """The node, or the `count` equal nodes, of one entry."""
+    body = Fields(entry, path, (*_KEYS, *extra), "a node")
+    template = NodeSpec(
+        name=body.text("name", ""),
+        cpu=body.quantity("cpu", "4"),
+        memory=body.quantity("memory", "8Gi"),
+        pods=_pods(body),
+        ephemeral_storage=body.quantity("ephemeral-storage", "100Gi"),
+        zone=body.text("zone", ""),
+        labels=body.texts("labels"),
+        taints=tuple(_taint(t, p) for p, t in body.items("taints")),
+        unschedulable=body.flag("unschedulable"),
+        extended=body.quantities("extended"),
+        allocatable=body.quantities("allocatable"),
+        images=tuple(_image(i, p) for p, i in body.items("images")),
+    )
+    if "count" not in body:
+        if not template.name:
+            refuse(path, "a node needs a name, or a count and a prefix")
+        return [template]
+    prefix = body.text("prefix", f"{template.name}-" if template.name else "n")
+    return [replace(template, name=f"{prefix}{i}") for i in range(1, body.whole("count", 1, least=0, most=MOST_NODES) + 1)]
+
+
+def _pods(body: Fields) -> int:
+    """A whole number, also when it is written as text."""
+    raw = body.raw("pods")
+    if isinstance(raw, str) and raw.isascii() and raw.isdigit():
+        return fields.whole(int(raw[:10]), body.at("pods"))
+    return body.whole("pods", 110)
+
+
+def _taint(value: object, path: Path) -> Mapping[str, str]:
+    body = Fields(value, path, ("key", "value", "effect"), "a taint")
+    effect = body.text("effect", "NoSchedule")
+    if effect not in _EFFECTS:
+        refuse(body.at("effect"), f"effect is {effect!r}", did_you_mean(effect, _EFFECTS))
+    return {"key": body.text("key"), "effect": effect} | ({"value": body.text("value")} if "value" in body else {})
+
+
+def _image(value: object, path: Path) -> Mapping[str, Any]:
+    body = Fields(value, path, ("names", "sizeBytes"), "an image")
+    names = [fields.text(n, p) for p, n in body.items("names")]
+    return {"names": names, "sizeBytes": body.whole("sizeBytes", 0, most=2**53)}

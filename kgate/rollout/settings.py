@@ -1,0 +1,132 @@
+"""What `rollout:` of .kgate.yaml says: where rollouts are rehearsed, and how pods behave there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kgate.manifest import Path
+from kgate.rollout import fields
+from kgate.rollout.cluster import ClusterSpec
+from kgate.rollout.fields import Fields, SettingError
+from kgate.rollout.pods import MODES, PodManners, read_manners
+
+__all__ = ["SCHEMA", "Behaviour", "RolloutSettings", "SettingError", "from_config"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """How pods start and stop. What nobody says is derived from the probes, or assumed."""
+
+    default: PodManners = field(default_factory=PodManners)
+    images: Mapping[str, PodManners] = field(default_factory=dict)
+    """By image as the manifests write it, or by its name without tag and digest; the longer text wins."""
+
+    def of(self, image: str) -> PodManners:
+        named = self.images.get(image)
+        if named is None:
+            named = self.images.get(image.partition("@")[0]) or self.images.get(_repository(image))
+        if named is None:
+            return self.default
+        return replace(
+            named,
+            startup_ms=self.default.startup_ms if named.startup_ms is None else named.startup_ms,
+            termination_ms=self.default.termination_ms if named.termination_ms is None else named.termination_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutSettings:
+    enabled: bool = True
+    cluster: str | None = None
+    """The cluster file as it was written; whoever reads it calls `on`."""
+    spec: ClusterSpec | None = None
+    """The cluster itself. None, with `cluster` None as well: one is assumed."""
+    behaviour: Behaviour = field(default_factory=Behaviour)
+
+    def on(self, spec: ClusterSpec) -> RolloutSettings:
+        """The same settings, on the cluster that was read from a file."""
+        return replace(self, spec=spec, cluster=spec.file)
+
+
+def from_config(config: Mapping[str, Any]) -> RolloutSettings:
+    """The settings that `rollout:` holds, already plain data. Raises SettingError; its path begins below `rollout:`."""
+    body = Fields(config, (), ("enabled", "cluster", "behaviour"), "rollout")
+    cluster = body.text("cluster") if "cluster" in body else None
+    if cluster == "":
+        fields.refuse(body.at("cluster"), "must name a file", "cluster: cluster.yaml")
+    return RolloutSettings(
+        enabled=body.flag("enabled", default=True),
+        cluster=cluster,
+        behaviour=_behaviour(body.raw("behaviour") or {}, body.at("behaviour")),
+    )
+
+
+def _behaviour(value: object, path: Path) -> Behaviour:
+    body = Fields(value, path, ("default", "images"), "behaviour")
+    images = fields.mapping(body.raw("images") or {}, body.at("images"), "images")
+    return Behaviour(
+        default=read_manners(body.raw("default") or {}, body.at("default")),
+        images={name: read_manners(m, (*body.at("images"), name)) for name, m in images.items()},
+    )
+
+
+def _repository(image: str) -> str:
+    """`registry:5000/web` of `registry:5000/web:1.0@sha256:...`."""
+    name = image.partition("@")[0]
+    head, slash, last = name.rpartition("/")
+    return head + slash + last.partition(":")[0]
+
+
+_MANNERS = {
+    "type": ["object", "null"],
+    "additionalProperties": False,
+    "properties": {
+        "startup": {
+            "description": "Seconds from being bound to a node until Running and Ready.",
+            "type": ["number", "null"],
+            "minimum": 0,
+        },
+        "termination": {
+            "description": "Seconds from the deletion until the pod is gone.",
+            "type": ["number", "null"],
+            "minimum": 0,
+        },
+        "mode": {
+            "description": "How it ends: ok; never (the image cannot be pulled); crash; notready (runs, is never Ready); "
+            "flaky (Ready, then not, after unready_after).",
+            "enum": [*MODES, None],
+            "default": "ok",
+        },
+        "unready_after": {"description": "Seconds a flaky pod stays Ready.", "type": ["number", "null"], "minimum": 0},
+    },
+}
+
+SCHEMA: Mapping[str, Any] = {
+    "description": "Where and how rollouts are rehearsed.",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "enabled": {"description": "Whether rollouts are rehearsed at all.", "type": ["boolean", "null"], "default": True},
+        "cluster": {
+            "description": "The file that describes the cluster, from the folder of this file. Without one a small cluster is assumed.",
+            "type": ["string", "null"],
+            "minLength": 1,
+            "examples": ["cluster.yaml"],
+        },
+        "behaviour": {
+            "description": "How pods start and stop. What is not said is derived from the probes, or assumed.",
+            "type": ["object", "null"],
+            "additionalProperties": False,
+            "properties": {
+                "default": {"description": "Pods of all images that are not named.", **_MANNERS},
+                "images": {
+                    "description": "By image, with or without its tag.",
+                    "type": ["object", "null"],
+                    "additionalProperties": _MANNERS,
+                },
+            },
+        },
+    },
+}
