@@ -44,6 +44,7 @@ class Store:
         """Set by the Manager alone."""
         self.resource_version = 0
         self._serial = 0
+        self._names = 0
         self._objects: dict[str, dict[Key, Any]] = {}
         self._owned: dict[str, dict[Key, None]] = {}
         self._on_node: dict[str, dict[Key, None]] = {}
@@ -91,6 +92,10 @@ class Store:
     def dependents(self, owner_uid: str) -> Sequence[Resource]:
         """Objects of any kind with an owner reference to that uid."""
         return [self._objects[key.kind][key] for key in self._owned.get(owner_uid, ())]
+
+    def orphans(self, cls: type[R], namespace: str) -> Sequence[R]:
+        """Objects of that class in that namespace with no owner at all, which a controller may adopt."""
+        return [self._objects[key.kind][key] for key in self._owned.get("", ()) if key.kind == cls.kind and key.namespace == namespace]
 
     def pods_on(self, node: str) -> Sequence[Pod]:
         """Pods bound to that node, terminating and terminal ones included."""
@@ -183,26 +188,25 @@ class Store:
             watcher(event)
 
     def _generated_name(self, obj: Any) -> str:
-        """`generateName` and five letters that no object of the kind has yet."""
+        """`generateName` and five letters that no object of the kind has yet; every attempt gets new ones, refused ones too."""
         prefix: str = obj.metadata.generate_name
-        n = self._serial
         while True:
-            name = prefix + safe_hash(f"{prefix}{n}", 5)
+            self._names += 1
+            name = prefix + safe_hash(f"{prefix}{self._names}", 5)
             if self.find(Key(obj.kind, obj.metadata.namespace, name)) is None:
                 return name
-            n += 1
 
     # Secondary indexes: a controller pays for what it owns, not for the size of the cluster
 
     def _index(self, key: Key, obj: Any) -> None:
-        for owner in obj.metadata.owner_references:
-            self._owned.setdefault(owner.uid, {})[key] = None
+        for uid_ in _owners(obj):
+            self._owned.setdefault(uid_, {})[key] = None
         if isinstance(obj, Pod) and obj.spec.node_name:
             self._on_node.setdefault(obj.spec.node_name, {})[key] = None
 
     def _unindex(self, key: Key, obj: Any) -> None:
-        for owner in obj.metadata.owner_references:
-            self._owned.get(owner.uid, {}).pop(key, None)
+        for uid_ in _owners(obj):
+            self._owned.get(uid_, {}).pop(key, None)
         if isinstance(obj, Pod) and obj.spec.node_name:
             self._on_node.get(obj.spec.node_name, {}).pop(key, None)
 
@@ -215,6 +219,13 @@ class Store:
 
 
 _API_VERSIONS = {"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "PriorityClass": "scheduling.k8s.io/v1"}
+
+
+def _owners(obj: Any) -> Iterable[str]:
+    """The uids an object is found under; what may be adopted and has no owner is found under the empty one."""
+    if obj.metadata.owner_references:
+        return [owner.uid for owner in obj.metadata.owner_references]
+    return [""] if obj.kind in ("Pod", "ReplicaSet") else []
 
 
 def _wanted(obj: Any) -> Any:
