@@ -1,0 +1,35 @@
+"""Bytes to Manifests: finds files, reads YAML and JSON exactly as Kubernetes does, and knows the line of every node."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from kgate.load import files
+from kgate.load.collect import Loaded, collect
+from kgate.load.rules import RULES
+from kgate.load.settings import settings_file
+
+__all__ = ["RULES", "Loaded", "base", "manifests", "settings_file"]
+
+
+def manifests(
+    paths: Sequence[str], *, exclude: Sequence[str] = (), force_exclude: bool = False, not_manifests: Collection[str] = ()
+) -> Loaded:
+    """Every object below `paths`: files of any name, folders (their .yaml, .yml and .json files), `-` for standard input.
+
+    `exclude` holds .gitignore-like patterns, matched against paths as shown; with `force_exclude` they hold for paths that were named, too.
+    `not_manifests` (settings, cluster files) are passed over in silence. Raises UsageError for a path that does not exist.
+    """
+    walk = files.find(paths, exclude=exclude, force_exclude=force_exclude, not_manifests=not_manifests)
+    return collect(walk.found.values(), files.content, files.Disk(), findings=walk.findings, skipped=walk.skipped)
+
+
+def base(ref: str, paths: Sequence[str], *, exclude: Sequence[str] = (), not_manifests: Collection[str] = ()) -> Loaded:
+    """The objects below `paths` as they are at the merge base of `ref` and HEAD, read from git's own store.
+
+    Nothing of the working tree is touched and nothing of the repository is run. A path that did not exist then holds nothing.
+    Raises UsageError for an unknown `ref` and KgateError when git cannot answer, with what to do.
+    """
+    from kgate.load import git
+
+    return git.base(ref, paths, exclude=exclude, not_manifests=not_manifests)
