@@ -1,0 +1,43 @@
+"""pkg/scheduler/framework/plugins/noderesources/balanced_allocation.go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from kgate.engine.api.resources import CPU, MEMORY
+from kgate.engine.scheduler.cache import NodeInfo, PodInfo
+from kgate.engine.scheduler.framework import MAX_NODE_SCORE, CycleState
+
+
+class NodeResourcesBalancedAllocation:
+    """Cpu and memory shall be used up at the same pace. Real requests count here, not the stand-ins of LeastAllocated."""
+
+    name: ClassVar[str] = "NodeResourcesBalancedAllocation"
+    local: ClassVar[bool] = True
+
+    def __init__(self, *, by_improvement: bool = True) -> None:
+        """`by_improvement`: since 1.36 the score compares the balance with and without the pod; before, only with it."""
+        self._by_improvement = by_improvement
+
+    def prescore(self, pod: PodInfo, nodes: Sequence[NodeInfo], state: CycleState) -> bool:
+        """A pod without requests changes no balance; scoring it would gather such pods on one node."""
+        return CPU in pod.requests or MEMORY in pod.requests
+
+    def score(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> int:
+        """75 when the pod leaves the balance as it is, up to 100 when it mends it, down to 50 when it spoils it."""
+        with_pod = _balance(node, pod.requests.get(CPU, 0), pod.requests.get(MEMORY, 0))
+        if not self._by_improvement:
+            return with_pod
+        return MAX_NODE_SCORE // 2 + (MAX_NODE_SCORE // 2 + with_pod - _balance(node, 0, 0)) // 2
+
+
+def _balance(node: NodeInfo, cpu: int, memory: int) -> int:
+    """100 x (1 - standard deviation of the fractions in use): with two resources, half their difference."""
+    fractions = [
+        min(1.0, (node.requested.get(r, 0) + more) / node.allocatable[r])
+        for r, more in ((CPU, cpu), (MEMORY, memory))
+        if node.allocatable.get(r, 0)
+    ]
+    deviation = abs((fractions[0] - fractions[1]) / 2) if len(fractions) == 2 else 0.0
+    return int((1 - deviation) * MAX_NODE_SCORE)

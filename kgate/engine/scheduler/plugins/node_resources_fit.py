@@ -1,0 +1,66 @@
+"""pkg/scheduler/framework/plugins/noderesources/{fit,least_allocated}.go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from kgate.engine.api.core import Node
+from kgate.engine.api.resources import CPU, EPHEMERAL_STORAGE, MEMORY, PODS
+from kgate.engine.scheduler.cache import Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.framework import MAX_NODE_SCORE, Change, CycleState, Rejection
+
+FIRST = (CPU, MEMORY, EPHEMERAL_STORAGE)
+
+
+class NodeResourcesFit:
+    """What the pod requests must be left of what the node can allocate. All that is missing is named, not only the first."""
+
+    name: ClassVar[str] = "NodeResourcesFit"
+    local: ClassVar[bool] = True
+
+    def filter(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
+        allocatable = node.allocatable
+        short = [r for r, n in pod.requests.items() if n > allocatable.get(r, 0) - node.requested.get(r, 0)]
+        full = len(node.pods) + 1 > allocatable.get(PODS, 0)
+        if not short and not full:
+            return None
+        reasons = (["Too many pods"] if full else []) + [f"Insufficient {r}" for r in sorted(short, key=_rank)]
+        hopeless = any(pod.requests[r] > allocatable.get(r, 0) for r in short)
+        return Rejection(plugin=self.name, reasons=tuple(reasons), unresolvable=hopeless)
+
+    def score(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> int:
+        """LeastAllocated: the mean of what is left of cpu and of memory, in percent, once the pod is there."""
+        allocatable = node.allocatable
+        cpu, memory = allocatable.get(CPU, 0), allocatable.get(MEMORY, 0)
+        # A resource the node does not have at all has no weight.
+        left = [_left(node.non_zero_cpu + pod.non_zero_cpu, cpu)] if cpu else []
+        left += [_left(node.non_zero_memory + pod.non_zero_memory, memory)] if memory else []
+        return sum(left) // len(left) if left else 0
+
+    def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
+        """A pod went away, or a node that is large enough came or grew."""
+        if change.node is None:
+            return change.pod is not None and change.new is None
+        old, new = change.node
+        if new is None or not _large_enough(pod.requests, new):
+            return False
+        return old is None or _grew(pod.requests, old.status.allocatable, new.status.allocatable)
+
+
+def _left(requested: int, capacity: int) -> int:
+    return 0 if requested > capacity else (capacity - requested) * MAX_NODE_SCORE // capacity
+
+
+def _rank(resource: str) -> tuple[int, str]:
+    """cpu, memory, ephemeral-storage, then the others by name (upstream: in the order of a Go map; the message sorts them anyway)."""
+    return (FIRST.index(resource) if resource in FIRST else len(FIRST), resource)
+
+
+def _large_enough(requests: Mapping[str, int], node: Node) -> bool:
+    allocatable = node.status.allocatable
+    return allocatable.get(PODS, 0) >= 1 and all(n <= allocatable.get(r, 0) for r, n in requests.items())
+
+
+def _grew(requests: Mapping[str, int], before: Mapping[str, int], now: Mapping[str, int]) -> bool:
+    return any(now.get(r, 0) > before.get(r, 0) for r in (PODS, *requests))

@@ -1,0 +1,34 @@
+"""pkg/scheduler/framework/plugins/nodeunschedulable."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from kgate.engine.api.core import Node, Taint
+from kgate.engine.scheduler.cache import Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.framework import Change, CycleState, Rejection
+from kgate.engine.scheduler.tolerations import tolerates
+
+CORDONED = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
+"""What a cordoned node counts as, whether or not it carries the taint."""
+
+
+class NodeUnschedulable:
+    """A cordoned node takes only pods that tolerate the taint of cordoned nodes."""
+
+    name: ClassVar[str] = "NodeUnschedulable"
+    local: ClassVar[bool] = True
+    _rejection = Rejection(plugin=name, reasons=("node(s) were unschedulable",), unresolvable=True)
+
+    def filter(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
+        return None if node.node is None or _open_to(pod, node.node) else self._rejection
+
+    def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
+        if change.node is None:
+            return False
+        old, new = change.node
+        return new is not None and _open_to(pod, new) and (old is None or not _open_to(pod, old))
+
+
+def _open_to(pod: PodInfo, node: Node) -> bool:
+    return not node.spec.unschedulable or tolerates(pod.pod.spec.tolerations, CORDONED)

@@ -1,0 +1,204 @@
+"""The scheduler as a controller: takes pods from its queue, binds them, or says why not (pkg/scheduler/{scheduler,schedule_one}.go)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from kgate.engine.api.apps import ReplicaSet
+from kgate.engine.api.core import Namespace, Node, PersistentVolumeClaim, Pod, Service
+from kgate.engine.api.meta import Condition, Key, Millis, Resource, condition
+from kgate.engine.manager import Manager, Watch
+from kgate.engine.scheduler.cache import Cache, PodInfo
+from kgate.engine.scheduler.framework import Change, PreEnqueue, Retry
+from kgate.engine.scheduler.placement import Decision, Placement
+from kgate.engine.scheduler.preemption import Candidate, DefaultPreemption
+from kgate.engine.scheduler.profile import Profile, default_profile
+from kgate.engine.scheduler.queue import Queue, Queued
+from kgate.engine.store import Store
+from kgate.engine.trace import WatchEvent
+
+QUEUE = Key("Queue", "", "default-scheduler")
+"""The scheduler's only key: what is next is its queue's business."""
+
+SEEDED: tuple[type[Any], ...] = (Node, Namespace, Service, ReplicaSet, PersistentVolumeClaim, Pod)
+"""What the cache knows, in the order in which it is read at the start."""
+
+MAX_NOTE = 1024
+"""Characters of an Event's message; the pod's condition has all of it."""
+
+
+class Scheduler:
+    """Gives every pod that has none a node. Hears the store itself, so it wakes only when there is a pod to try."""
+
+    name: ClassVar[str] = "scheduler"
+    watches: tuple[Watch, ...] = ()
+
+    def __init__(self, store: Store, manager: Manager, *, kubernetes_version: str = "1.36", profile: Profile | None = None) -> None:
+        self._store = store
+        self._manager = manager
+        self._profile = profile or default_profile(kubernetes_version)
+        self._gates = [p for p in self._profile.plugins if isinstance(p, PreEnqueue)]
+        self._retries = {p.name: p for p in self._profile.plugins if isinstance(p, Retry)}
+        self.cache = Cache()
+        self.placement = Placement(self.cache, self._profile)
+        self._preemption = DefaultPreemption(self.cache, self.placement)
+        self._queue = Queue(pops_from_backoff=self._profile.pops_from_backoff)
+        for cls in SEEDED:
+            for obj in store.list(cls):
+                self._observe(None, obj)
+        store.subscribe(self._on_event)
+
+    def reconcile(self, key: Key) -> Millis | None:
+        """Tries every pod that is waiting now, each once."""
+        for _ in range(len(self._queue)):
+            queued = self._queue.pop(self._now_ms)
+            if queued is None:
+                break
+            self._try(queued)
+        return self._queue.due_ms(self._now_ms)
+
+    @property
+    def _now_ms(self) -> Millis:
+        return self._manager.now_ms
+
+    def _try(self, queued: Queued) -> None:
+        pod = queued.info.pod
+        if pod.metadata.deleting:
+            self._say(pod, "Warning", "FailedScheduling", f"skip schedule deleting pod: {pod.metadata.namespace}/{pod.metadata.name}")
+            return
+        decision = self.placement.decide(pod)
+        if decision.node:
+            self._bind(pod, decision.node)
+        else:
+            self._refuse(queued, decision)
+
+    def _bind(self, pod: Pod, node: str) -> None:
+        """As the binding subresource does: the node's name, the condition, and no nomination any more."""
+        bound = pod.bound_to(node)
+        scheduled = self._conditions(pod, Condition(type="PodScheduled", status="True"))
+        status = replace(bound.status, conditions=scheduled, nominated_node_name="")
+        self._store.update(replace(bound, status=status))
+        name = f"{pod.metadata.namespace}/{pod.metadata.name}"
+        self._say(pod, "Normal", "Scheduled", f"Successfully assigned {name} to {node}")
+
+    def _refuse(self, queued: Queued, decision: Decision) -> None:
+        """Back to the queue first: the preemption's own deletions may wake the pod again."""
+        found = self._make_room(queued.info, decision)
+        message = self._message(decision, found)
+        self._queue.refuse(queued, decision.refused_by, self._now_ms)
+        pod = queued.info.pod
+        failed = Condition(type="PodScheduled", status="False", reason="Unschedulable", message=message)
+        # A failed attempt to make room ends an earlier nomination, except when its victims are still leaving.
+        nominated = found.node if isinstance(found, Candidate) else pod.status.nominated_node_name if _waits(found) else ""
+        status = replace(pod.status, conditions=self._conditions(pod, failed), nominated_node_name=nominated)
+        pod = self._store.update_status(replace(pod, status=status))
+        self._say(pod, "Warning", "FailedScheduling", message if len(message) <= MAX_NOTE else f"{message[: MAX_NOTE - 4]} ...")
+        if isinstance(found, Candidate):
+            self._preempt(queued.info, found)
+
+    def _make_room(self, info: PodInfo, decision: Decision) -> Candidate | str | None:
+        """None when nobody was asked: without nodes, or when a plugin refused before it came to nodes."""
+        if not self.cache.nodes() or decision.everywhere is not None:
+            return None
+        return self._preemption.find(info, decision, self._now_ms)
+
+    def _message(self, decision: Decision, found: Candidate | str | None) -> str:
+        said = decision.reasons(len(self.cache.nodes()))
+        if decision.everywhere is not None and self._profile.has_resource_claims:
+            # The plugin for resource claims misses what it would have prepared, and its error ends the matter.
+            return f"{said} not found"
+        if not isinstance(found, str):
+            return said
+        claims = "no new claims to deallocate, " if self._profile.has_resource_claims else ""
+        return f"{said} {claims}preemption: {found}" + "." * (self._profile.final_dots - 1)
+
+    def _preempt(self, info: PodInfo, candidate: Candidate) -> None:
+        """Deletes the victims, each with its own grace period, and ends the nominations of lesser pods on that node."""
+        for lesser in self.placement.nominations.lesser(info, candidate.node):
+            self._store.update_status(replace(lesser.pod, status=replace(lesser.pod.status, nominated_node_name="")))
+        why = f"{self._profile.scheduler_name}: preempting to accommodate a higher priority pod"
+        target = Condition(type="DisruptionTarget", status="True", reason="PreemptionByScheduler", message=why)
+        for victim in candidate.victims:
+            pod = victim.pod
+            if pod.metadata.deleting:
+                continue
+            pod = self._store.update_status(replace(pod, status=replace(pod.status, conditions=self._conditions(pod, target))))
+            self._store.delete(victim.key)
+            self._say(pod, "Normal", "Preempted", f"Preempted by pod {info.pod.metadata.uid} on node {candidate.node}")
+
+    def _conditions(self, pod: Pod, new: Condition) -> tuple[Condition, ...]:
+        """With the condition set. Its transition time changes only with its status."""
+        old = condition(pod.status.conditions, new.type)
+        since = old.last_transition_time_ms if old is not None and old.status == new.status else self._now_ms
+        dated = replace(new, last_transition_time_ms=since)
+        if old is None:
+            return (*pod.status.conditions, dated)
+        return tuple(dated if c.type == new.type else c for c in pod.status.conditions)
+
+    def _say(self, pod: Pod, type_: str, reason: str, message: str) -> None:
+        self._manager.record(pod, type_, reason, message, source=self._profile.scheduler_name)
+
+    # What the store tells.
+
+    def _on_event(self, event: WatchEvent) -> None:
+        if isinstance(event.object, SEEDED):
+            self._observe(event.before, event.after)
+
+    def _observe(self, old: Resource | None, new: Resource | None) -> None:
+        self.cache.observe(old, new)
+        if isinstance(old or new, Pod):
+            self._observe_pod(old if isinstance(old, Pod) else None, new if isinstance(new, Pod) else None)
+        else:
+            self._wake(Change(old=old, new=new))
+        if self._queue.due_ms(self._now_ms) == 0:
+            self._manager.enqueue(self.name, QUEUE)
+
+    def _observe_pod(self, old: Pod | None, new: Pod | None) -> None:
+        """A pod is in the queue or in the cache, never in both."""
+        was, now = (old if _holds_a_node(old) else None), (new if _holds_a_node(new) else None)
+        if new is not None and self._is_mine(new):
+            self._observe_waiting(old, new)
+        elif old is not None and was is None:
+            self._forget(old, bound=now is not None)
+        if (was or now) and (was is None or now is None or was.metadata.labels != now.metadata.labels or was.spec != now.spec):
+            self._wake(Change(old=was, new=now))
+
+    def _observe_waiting(self, old: Pod | None, new: Pod) -> None:
+        info = PodInfo.of(new)
+        self.placement.nominations.put(info, new.status.nominated_node_name)
+        if info.key in self._queue:
+            changed = old is not None and (old.spec != new.spec or old.metadata.labels != new.metadata.labels)
+            self._queue.refresh(info, retry=changed, now_ms=self._now_ms)
+        elif old is None or not self._is_mine(old):
+            self._queue.add(info, self._now_ms)
+
+    def _forget(self, pod: Pod, *, bound: bool) -> None:
+        """A nomination that ends without the pod being bound leaves room, as if a bound pod had been deleted."""
+        key = Key("Pod", pod.metadata.namespace, pod.metadata.name)
+        self._queue.remove(key)
+        self.placement.nominations.drop(key)
+        if pod.status.nominated_node_name and not bound:
+            self._wake(Change(old=pod.bound_to(pod.status.nominated_node_name), new=None))
+
+    def _wake(self, change: Change) -> None:
+        self._queue.wake(lambda queued: self._helps(queued, change), self._now_ms)
+
+    def _helps(self, queued: Queued, change: Change) -> bool:
+        """Any change helps a pod that met no node at all."""
+        asked = [self._retries[name] for name in queued.refused_by if name in self._retries]
+        return not queued.refused_by or any(plugin.worth_retrying(queued.info, change, self.cache) for plugin in asked)
+
+    def _is_mine(self, pod: Pod) -> bool:
+        """To be scheduled here and now: no node, not ended, this scheduler's name (or none), and no plugin keeps it from the queue."""
+        if pod.spec.node_name or pod.terminal or pod.spec.scheduler_name not in ("", self._profile.scheduler_name):
+            return False
+        return not any(gate.preenqueue(pod) for gate in self._gates)
+
+
+def _holds_a_node(pod: Pod | None) -> bool:
+    return pod is not None and bool(pod.spec.node_name) and not pod.terminal
+
+
+def _waits(found: Candidate | str | None) -> bool:
+    return isinstance(found, str) and "terminating pod on the nominated node" in found
