@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kgate.finding import Finding, Rule, Skipped
 from kgate.load import rules
-from kgate.load.fault import Fault, Parsed
+from kgate.load.fault import Parsed
 from kgate.load.source import Document, Text, Trees, read
-from kgate.manifest import Location, Manifest, Path
+from kgate.manifest import Location, Manifest, Path, Subject
 
 HELM = "helm template: chart not rendered"
 MAX_LISTS = 20
@@ -30,16 +30,26 @@ class Contents:
     findings: list[Finding] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
-    def refuse(self, document: Document, rule: Rule, message: str, place: Location, remediation: str | None = None) -> None:
-        self.findings.append(
-            Finding.in_file(
-                self.source.file, document.here(place), rule=rule, message=message, document=document.index, remediation=remediation
-            )
-        )
+    def refuse(
+        self,
+        document: Document,
+        rule: Rule,
+        message: str,
+        place: Location,
+        remediation: str | None = None,
+        subject: Subject | None = None,
+    ) -> None:
+        """`place` is relative to the document."""
+        here = document.here(place)
+        found = Finding.in_file(self.source.file, here, rule=rule, message=message, document=document.index, remediation=remediation)
+        self.findings.append(replace(found, object=subject) if subject else found)
 
-    def refuse_all(self, document: Document, faults: tuple[Fault, ...]) -> None:
-        for f in faults:
-            self.refuse(document, f.rule, f.message, f.place, f.remediation)
+    def refuse_all(self, document: Document, parsed: Parsed) -> None:
+        """Faults of the text of an object name the object."""
+        data = parsed.data
+        subject = Manifest(source=self.source, document=document.index, body=data).subject if isinstance(data, dict) else None
+        for f in parsed.faults:
+            self.refuse(document, f.rule, f.message, f.place, f.remediation, subject)
 
     def skip(self, document: Document, reason: str, *, wanted: bool = False) -> None:
         self.skipped.append(Skipped(file=self.source.file, line=document.line, reason=reason, wanted=wanted))
@@ -81,12 +91,12 @@ def _bad_separator(found: Contents, document: Document, parsed: Parsed, beside: 
 def _broken(found: Contents, document: Document, parsed: Parsed, *, expected: bool) -> None:
     fault = parsed.faults[0]
     if fault.rule in _ALWAYS:
-        found.refuse_all(document, parsed.faults)
+        found.refuse_all(document, parsed)
     elif "{{" in document.text:
         # Wanted: broken text beside good documents must not pass because it holds two braces.
         found.skip(document, HELM, wanted=True)
     elif expected or _SIGN.search(document.text):
-        found.refuse_all(document, parsed.faults)
+        found.refuse_all(document, parsed)
     else:
         found.skip(document, "not a Kubernetes object, and not valid YAML")
 
@@ -100,7 +110,7 @@ def _whole(found: Contents, document: Document, parsed: Parsed, *, beside: bool)
     if reason:
         found.skip(document, reason)
         return
-    found.refuse_all(document, parsed.faults)
+    found.refuse_all(document, parsed)
     if isinstance(data, dict):
         _object(found, document.index, data, (), lists=0)
     else:
@@ -118,6 +128,8 @@ def _is_template(parsed: Parsed) -> bool:
 def _foreign(file: str, data: object, beside: bool) -> str:
     """Why the document is none of Kubernetes' business; empty when it is."""
     if isinstance(data, list) and any(_is_typed(item) for item in data):
+        return ""
+    if isinstance(data, str) and _SIGN.search(data):
         return ""
     if not isinstance(data, dict):
         return "" if beside else "not a Kubernetes object: not a mapping"

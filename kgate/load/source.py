@@ -14,7 +14,8 @@ from kgate.load import json_text
 from kgate.load.compose import TooDeep, compose
 from kgate.load.fault import Fault, Parsed
 from kgate.load.rules import TOO_LARGE
-from kgate.load.yaml import BREAK, is_merge, key_of, parse, place_at
+from kgate.load.syntax import BREAK, place_at
+from kgate.load.yaml import is_merge, key_of, parse
 from kgate.manifest import Location, Path
 
 _SEPARATOR = re.compile(r"^---(.*)\n?", re.M)
@@ -94,7 +95,7 @@ def read(text: str) -> Iterator[tuple[Document, Parsed]]:
     for piece in _split(text):
         for n, (document, parsed) in enumerate(_parts(piece)):
             extra += n > 0
-            yield replace(document, index=piece.index + extra), parsed
+            yield (replace(document, index=piece.index + extra) if extra else document), parsed
 
 
 def _split(text: str) -> Iterator[Document]:

@@ -6,7 +6,7 @@ import codecs
 
 from kgate.load.fault import Fault
 from kgate.load.rules import NOT_TEXT
-from kgate.load.yaml import place_at
+from kgate.load.syntax import place_at
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"),

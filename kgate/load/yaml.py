@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from typing import Any
 
 from yaml import YAMLError
@@ -12,10 +11,10 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
 from kgate.finding import Rule
-from kgate.load import rules, scalars
-from kgate.load.compose import MAX_DEPTH, TooDeep, compose
+from kgate.load import rules, scalars, syntax
+from kgate.load.compose import TooDeep, compose
 from kgate.load.fault import Fault, Parsed
-from kgate.manifest import Location
+from kgate.load.syntax import place_of
 
 MAX_FAULTS = 20
 """Of one document: a thousand duplicate keys need not be told one by one."""
@@ -28,8 +27,6 @@ _STANDARD_TAGS = frozenset(
     for name in ("str", "int", "float", "bool", "null", "map", "seq", "binary", "timestamp", "set", "omap", "pairs", "merge", "value")
 )
 _RESOLVABLE = {_TAG + "int": int, _TAG + "float": float, _TAG + "bool": bool, _TAG + "null": type(None)}
-_CONFLICT = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.M)
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class _Bomb(Exception):  # noqa: N818 (a condition of the text)
@@ -45,13 +42,14 @@ def parse(text: str) -> Parsed:
         builder = _Builder(aliases="*" in text)
         data = None if composed.root is None else builder.build(composed.root)
     except TooDeep as e:
-        return _broken(rules.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels", _place(e.mark))
+        return _broken(syntax.too_deep(place_of(e.mark)))
     except _Bomb as e:
-        return _broken(rules.ALIAS_BOMB, "aliases expand to far more nodes than were written", _place(e.node.start_mark))
+        message = "aliases expand to far more than was written"
+        return _broken(Fault(rule=rules.ALIAS_BOMB, message=message, place=place_of(e.node.start_mark)))
     except ReaderError:
-        return _unprintable(text)
+        return _broken(syntax.unprintable(text))
     except YAMLError as e:
-        return _syntax(text, e)
+        return _broken(syntax.fault(text, e))
     if composed.rest is not None:
         builder.fault(rules.SYNTAX, "text after the end of the document", composed.rest, "begin each document with a `---` line")
     return Parsed(data=data, faults=tuple(builder.faults))
@@ -106,7 +104,7 @@ class _Builder:
 
     def fault(self, rule: Rule, message: str, mark: Any, remediation: str | None = None) -> None:
         if len(self.faults) < MAX_FAULTS:
-            self.faults.append(Fault(rule=rule, message=message, place=_place(mark), remediation=remediation))
+            self.faults.append(Fault(rule=rule, message=message, place=place_of(mark), remediation=remediation))
 
     def build(self, node: Node) -> Any:
         if node.__class__ is ScalarNode:
@@ -167,7 +165,7 @@ class _Builder:
         # Unlike upstream: go-yaml ignores tags it does not know. One that names another language's type (`!!python/name:`) is no accident.
         if node.tag.startswith(_TAG) and node.tag not in _STANDARD_TAGS:
             name = node.tag.removeprefix(_TAG)
-            self.fault(rules.BAD_VALUE, f"tag !!{name} names a type that Kubernetes does not have", node.start_mark, "remove the tag")
+            self.fault(rules.BAD_VALUE, f"tag !!{name} is none of YAML's own types", node.start_mark, "remove the tag")
 
     def _sequence(self, node: Any) -> list[Any]:
         if node.tag.__class__ is str:
@@ -246,46 +244,5 @@ def _reason(tag: Any) -> str:
     return f"cannot be read as {tag.removeprefix(_TAG)}" if tag.__class__ is str else "has no place in JSON"
 
 
-def _place(mark: Any) -> Location:
-    return Location(line=mark.line + 1, column=mark.column + 1)
-
-
-def _broken(rule: Rule, message: str, place: Location, remediation: str | None = None) -> Parsed:
-    return Parsed(faults=(Fault(rule=rule, message=message, place=place, remediation=remediation),), broken=True)
-
-
-def _unprintable(text: str) -> Parsed:
-    found = _UNPRINTABLE.search(text)
-    position = found.start() if found else 0
-    what = f"U+{ord(text[position]):04X}" if found else "a character that YAML does not admit"
-    return _broken(
-        rules.NOT_TEXT,
-        f"control character {what}",
-        place_at(text, position),
-        "remove the character, or write it as an escape in double quotes",
-    )
-
-
-def _syntax(text: str, e: YAMLError) -> Parsed:
-    conflict = _CONFLICT.search(text)
-    if conflict:
-        place = place_at(text, conflict.start())
-        return _broken(rules.SYNTAX, "git conflict marker", place, "resolve the merge conflict")
-    mark = getattr(e, "problem_mark", None) or getattr(e, "context_mark", None)
-    problem, context = getattr(e, "problem", None) or str(e), getattr(e, "context", None)
-    if "nesting depth" in problem:  # libyaml's scanner has a limit of its own
-        return _broken(rules.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels", _place(mark))
-    message = f"{problem} {context}" if context else problem
-    return _broken(rules.SYNTAX, message, _place(mark) if mark else Location(line=1, column=1))
-
-
-BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""Where the YAML reader ends a line."""
-
-
-def place_at(text: str, position: int) -> Location:
-    """The line and column of a character of `text`."""
-    line, begin = 1, 0
-    for found in BREAK.finditer(text, 0, position):
-        line, begin = line + 1, found.end()
-    return Location(line=line, column=position - begin + 1)
+def _broken(fault: Fault) -> Parsed:
+    return Parsed(faults=(fault,), broken=True)
