@@ -115,9 +115,9 @@ def _whole(found: Contents, document: Document, parsed: Parsed, *, beside: bool)
         _object(found, document.index, data, (), lists=0)
     else:
         what = "a list" if isinstance(data, list) else "a single value"
-        found.refuse(
-            document, rules.NOT_AN_OBJECT, f"document is {what}, not a mapping", found.source.locate(document.index, (), key=False)
-        )
+        place = found.source.locate(document.index, (), key=False)
+        message = f"document is {what}, not a mapping"
+        found.findings.append(Finding.in_file(found.source.file, place, rule=rules.NOT_AN_OBJECT, message=message, document=document.index))
 
 
 def _is_template(parsed: Parsed) -> bool:

@@ -1,7 +1,7 @@
 """Finds and opens files. Nothing but regular files is ever opened, and no symbolic link leads out of the folder that was named."""
 
 # Names are text here, which need not be UTF-8, and pathlib hides which calls follow links.
-# ruff: noqa: PTH109, PTH110, PTH112, PTH114, PTH116, PTH117, PTH119, PTH120, PTH123
+# ruff: noqa: PTH100, PTH109, PTH110, PTH112, PTH114, PTH116, PTH117, PTH119, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -85,12 +85,11 @@ def find(paths: Sequence[str], *, exclude: Sequence[str], force_exclude: bool, n
 
 
 def shown(path: str) -> str:
-    """`path` relative to the working directory when it lies below it, with `/` between the parts."""
-    path = os.path.normpath(path)
-    if os.path.isabs(path):
-        here = os.getcwd()
-        path = os.path.relpath(path, here) if path == here or path.startswith(here.rstrip(os.sep) + os.sep) else path
-    return path.replace(os.sep, "/")
+    """`path` relative to the working directory when it lies below it, else as it was given; with `/` between the parts."""
+    absolute, here = os.path.abspath(path), os.getcwd()
+    if absolute != here and not absolute.startswith(here.rstrip(os.sep) + os.sep):
+        return os.path.normpath(path).replace(os.sep, "/")
+    return os.path.relpath(absolute, here).replace(os.sep, "/")
 
 
 def _argument(walk: Walk, path: str) -> None:
