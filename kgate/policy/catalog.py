@@ -28,7 +28,7 @@ _REQUIRED: Mapping[str, str] = {
 _OPTIONAL: Mapping[str, str] = {
     **dict.fromkeys(("check", "expression", "message", "setting"), _TEXT),
     **dict.fromkeys(("references", "kinds", "containers"), _LIST),
-    **dict.fromkeys(("require", "params", "fix"), _MAPPING),
+    **dict.fromkeys(("require", "when", "params", "fix"), _MAPPING),
     "locked": "true or false",
 }
 _DEMANDS = ("require", "check", "expression")
@@ -175,6 +175,7 @@ def _policy(body: Any, source: _Text, pack: str) -> Policy:
         subject=SubjectKind(source.one_of(body, "subject", SubjectKind)),
         kinds=frozenset(source.texts(body, "kinds")),
         containers=frozenset(roles),
+        when=body.get("when"),
         require=body.get("require"),
         check=body.get("check", ""),
         params=body.get("params", {}),

@@ -88,12 +88,30 @@ def _charges(catalog: Catalog, settings: PolicySettings, inventory: Inventory) -
 
 
 def _asking(policy: Policy, context: Context) -> _Ask:
+    ask = _demanding(policy, context)
+    if policy.when is None:
+        return ask
+    concerned = Requirement(schema=policy.when)
+    return lambda subject: ask(subject) if concerned.met(_circumstances(subject)) else ()
+
+
+def _demanding(policy: Policy, context: Context) -> _Ask:
     if policy.require is None:
         check = CHECKS[policy.check]
         return lambda subject: check(subject, context)
     requirement = Requirement(schema=policy.require)
     says = policy.message or policy.rule.summary
     return lambda subject: _unmet(subject, requirement, says)
+
+
+def _circumstances(subject: Manifest | Pod | Container | Image) -> Mapping[str, Any]:
+    match subject:
+        case Image():
+            return subject.container.pod.body
+        case Container():
+            return subject.pod.body
+        case _:
+            return subject.body
 
 
 def _unmet(subject: Any, requirement: Requirement, says: str) -> Iterator[Violation]:

@@ -54,6 +54,8 @@ class Policy:
     """`Deployment.apps`; empty means all."""
     containers: frozenset[str] = frozenset()
     """Roles of the containers and images that are judged; empty means all."""
+    when: Mapping[str, Any] | None = None
+    """JSON Schema of the objects or, for anything inside a pod, of the pod specs that are judged; None means all."""
     require: Mapping[str, Any] | None = None
     """JSON Schema that the subject must satisfy."""
     check: str = ""

@@ -14,6 +14,9 @@ from kgate.manifest import Path
 class Requirement:
     schema: Mapping[str, Any]
 
+    def met(self, body: Any) -> bool:
+        return self._validator[0](body)
+
     def faults(self, body: Any) -> Iterator[Path]:
         """Where `body` falls short, each place once; for a missing key, its parent."""
         satisfied, places = self._validator

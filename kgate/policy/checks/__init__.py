@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kgate.policy.checks import images
+from kgate.policy.checks import images, labels, reliability, resources, rollout, security
 from kgate.policy.context import Check
 
 CHECKS: Mapping[str, Check] = {
@@ -19,4 +19,20 @@ CHECKS: Mapping[str, Check] = {
     "image-unqualified": images.unqualified,
     "image-pull-policy": images.pull_policy,
     "image-drift": images.drift,
+    "label-required": labels.label_required,
+    "label-value": labels.label_value,
+    "annotation-required": labels.annotation_required,
+    "annotation-forbidden": labels.annotation_forbidden,
+    "reserved-prefix": labels.reserved_prefix,
+    "selector-unstable": labels.selector_unstable,
+    "namespace-default": labels.namespace_default,
+    "runs-as-root": security.runs_as_root,
+    "readiness-missing": reliability.readiness_missing,
+    "drain-blocked": reliability.drain_blocked,
+    "autoscaler-target": reliability.autoscaler_target,
+    "replicas-of-autoscaled": reliability.replicas_of_autoscaled,
+    "request-missing": resources.request_missing,
+    "limit-missing": resources.limit_missing,
+    "max-unavailable-all": rollout.max_unavailable_all,
+    "deadline-too-short": rollout.deadline_too_short,
 }
