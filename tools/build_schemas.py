@@ -9,8 +9,8 @@ The file (all numbers big-endian):
 
     4 bytes   b"KGS1"
     4 bytes   length of the header
-    header    zlib of JSON {"minors": [...], "kinds": {apiVersion: {kind: [name, mask]}}, "definitions": {name: [[mask, block, start, end]]},
-              "blocks": [[offset, length]]}
+    header    zlib of JSON {"minors": [...], "kinds": {apiVersion: {kind: [name, mask]}}, "blocks": [[offset, length]],
+              "definitions": {name: [[mask, block, start, end]]}}
     blocks    each zlib of definitions (JSON) laid end to end; `start:end` cuts one out of its inflated block
 
 Bit i of a mask stands for minors[i]: a definition that did not change between minors is stored once.
@@ -72,12 +72,14 @@ DECODERS: Mapping[str, Schema] = {
 NOT_REQUIRED = {
     "io.k8s.api.apps.v1.StatefulSetSpec": {"serviceName"},
     "io.k8s.api.core.v1.LimitRangeSpec": {"limits"},
+    # The metadata of a template is decoded and not looked at; that of an object has rules of its own.
+    META + "OwnerReference": {"apiVersion", "kind", "name", "uid"},
 }
 KEPT = ("x-kubernetes-list-map-keys", "x-kubernetes-list-type")
 
 
 def source() -> Path | None:
-    """The folder of the installed package that holds a folder a minor; None when it is not installed. The package itself is not imported."""
+    """The folder of the package with a folder a minor; None when it is not installed. The package itself is not imported."""
     spec = importlib.util.find_spec("kubernetes_validate")
     return Path(spec.origin).parent / "kubernetes-json-schema" if spec and spec.origin else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,9 @@ REMOVED_EARLIER: Mapping[str, str] = {
 }
 """The minor in which the last kinds of an API went that no embedded schema has; from the deprecation guide."""
 
+_BOTH = "write apiVersion and kind, for example apps/v1 and Deployment"
 _REMOVED_KINDS = {"PodSecurityPolicy"}
+_CUSTOM = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+/[A-Za-z0-9-]+").fullmatch
 # Files of clients and components that look like objects: nobody applies them.
 _CLIENT_FILES = {("v1", "Config"): "a kubeconfig"}
 
@@ -80,23 +83,13 @@ def _unset(name: str, value: object) -> Cause:
         message = f"Object '{name[0].upper() + name[1:]}' is missing"
     else:
         message = f"{name} must be a string"
-    return Cause(
-        path=(name,), reason="BadRequest", message=message, remediation="write apiVersion and kind, for example apps/v1 and Deployment"
-    )
+    return Cause(path=(name,), reason="BadRequest", message=message, remediation=_BOTH)
 
 
 def _may_be_custom(version: str) -> bool:
     """A CustomResourceDefinition needs a group with a dot in it, and the groups of Kubernetes itself are taken."""
-    group, slash, rest = version.partition("/")
-    return (
-        bool(slash)
-        and bool(rest)
-        and "/" not in rest
-        and version.isprintable()
-        and " " not in version
-        and "." in group
-        and group not in _groups()
-    )
+    group = version.rpartition("/")[0]
+    return bool(_CUSTOM(version)) and group not in _groups()
 
 
 def _groups() -> set[str]:

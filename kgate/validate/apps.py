@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kgate.manifest import Path
 from kgate.validate import formats, intstr, pod, selectors
-from kgate.validate.cause import Body, Causes, forbidden, invalid, not_supported, number, part, required, shown, text
+from kgate.validate.cause import Body, Causes, forbidden, invalid, items, not_supported, number, part, required, shown, text
 from kgate.validate.meta import no_negative
 
+_KEEP = "keep the selector, or delete the object and create it anew"
 _SPEC: Path = ("spec",)
 _TEMPLATE: Path = ("spec", "template")
 
@@ -181,9 +182,7 @@ def selector_update(body: Body, old: Body) -> Causes:
     """The selector of a workload is for life (ValidateImmutableField)."""
     new, was = part(body, "spec").get("selector"), part(old, "spec").get("selector")
     if _canonical(new) != _canonical(was):
-        yield invalid(
-            (*_SPEC, "selector"), new, "field is immutable", remediation="keep the selector, or delete the object and create it anew"
-        )
+        yield invalid((*_SPEC, "selector"), new, "field is immutable", remediation=_KEEP)
 
 
 def _canonical(selector: Body | None) -> object:
@@ -191,8 +190,5 @@ def _canonical(selector: Body | None) -> object:
     if selector is None:
         return None
     labels = {k: v or "" for k, v in part(selector, "matchLabels").items()}
-    rules = [
-        (text(r or {}, "key"), text(r or {}, "operator"), shown((r or {}).get("values") or []))
-        for r in selector.get("matchExpressions") or ()
-    ]
+    rules = [(text(r, "key"), text(r, "operator"), shown(r.get("values") or [])) for _, r in items(selector, "matchExpressions", ())]
     return labels, rules

@@ -84,9 +84,9 @@ def not_found(path: Path, value: object) -> Cause:
     return Cause(path=path, reason="FieldValueNotFound", message=f"Not found: {shown(value)}")
 
 
-def too_long(path: Path, limit: int) -> Cause:
+def too_long(path: Path, limit: int, *, at: str = "") -> Cause:
     """`limit` in bytes."""
-    return Cause(path=path, reason="FieldValueTooLong", message=f"Too long: may not be more than {limit} bytes")
+    return Cause(path=path, reason="FieldValueTooLong", message=f"Too long: may not be more than {limit} bytes", at=at)
 
 
 def too_many(path: Path, count: int, limit: int) -> Cause:

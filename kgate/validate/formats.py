@@ -1,6 +1,6 @@
 """What names, keys and values must look like, and what the server says when they do not.
 
-Sources: apimachinery pkg/util/validation/validation.go and pkg/api/validate/content. Each function returns the faults, none for a good value.
+From apimachinery pkg/util/validation/validation.go and pkg/api/validate/content. Each function returns the faults: none of a good value.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ GOOD: Faults = ()
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = _LABEL + r"(\." + _LABEL + ")*"
+_SEARCH_LABEL = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_SEARCH = _SEARCH_LABEL + r"(\." + _SEARCH_LABEL + ")*"
 _LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _KEY = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _VALUE = f"({_KEY})?"
@@ -24,6 +26,7 @@ _KEY_TEXT = f"must consist of alphanumeric characters, '-', '_' or '.', {_ENDS}"
 
 _IS_LABEL = re.compile(_LABEL).fullmatch
 _IS_SUBDOMAIN = re.compile(_SUBDOMAIN).fullmatch
+_IS_SEARCH = re.compile(_SEARCH).fullmatch
 _IS_LABEL_1035 = re.compile(_LABEL_1035).fullmatch
 _IS_KEY = re.compile(_KEY).fullmatch
 _IS_VALUE = re.compile(_VALUE).fullmatch
@@ -46,6 +49,17 @@ def dns1123_subdomain(value: str) -> Faults:
         return GOOD
     text = f"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', {_ENDS}"
     return (*_long(value, 253, "characters"), *_wrong(bool(_IS_SUBDOMAIN(value)), text, _SUBDOMAIN, "example.com"))
+
+
+def search_domain(value: str) -> Faults:
+    """A DNS subdomain whose labels may hold underscores."""
+    if len(value) <= 253 and _IS_SEARCH(value):
+        return GOOD
+    text = (
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', "
+        "and must start and end with an alphanumeric character"
+    )
+    return (*_long(value, 253, "characters"), *_wrong(bool(_IS_SEARCH(value)), text, _SEARCH, "example.com"))
 
 
 def dns1035_label(value: str) -> Faults:

@@ -41,6 +41,10 @@ NAMELESS = {
 }
 """Questions and sub-resources: they are not stored and need no name."""
 
+_STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+_OWN_GROUPS = ("", "apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "storage.k8s.io")
+"""Groups whose objects go through pkg/apis/core/validation, which is stricter about finalizers."""
+
 _ROOT: Path = ("metadata",)
 
 
@@ -55,7 +59,7 @@ def causes(body: Body, group: str, kind: str) -> Causes:
     yield from labels(part(meta, "labels"), (*_ROOT, "labels"))
     yield from annotated(part(meta, "annotations"), (*_ROOT, "annotations"))
     yield from _owners(meta)
-    yield from _finalizers(meta)
+    yield from _finalizers(meta, group)
 
 
 def _names(meta: Body, faults: Callable[[str], formats.Faults]) -> Causes:
@@ -88,12 +92,14 @@ def labels(found: Body, path: Path, *, at: str = "") -> Causes:
             yield invalid((*path, Key(key)), value or "", fault, at=field)
 
 
-def annotated(found: Body, path: Path) -> Causes:
+def annotated(found: Body, path: Path, *, at: str = "") -> Causes:
+    """`at` as for labels."""
+    field = at or dotted(path)
     for key in found:
         for fault in formats.label_key(key.lower()):
-            yield invalid((*path, Key(key)), key, fault, at=dotted(path), key=True)
+            yield invalid((*path, Key(key)), key, fault, at=field, key=True)
     if sum(_size(key) + _size(value or "") for key, value in found.items()) > MAX_ANNOTATIONS:
-        yield too_long(path, MAX_ANNOTATIONS)
+        yield too_long(path, MAX_ANNOTATIONS, at=field)
 
 
 def _size(value: str) -> int:
@@ -104,10 +110,10 @@ def _owners(meta: Body) -> Causes:
     controllers = []
     for path, owner in items(meta, "ownerReferences", _ROOT):
         if not text(owner, "apiVersion"):
-            yield invalid((*path, "apiVersion"), "", "version must not be empty")
+            yield invalid((*path, "apiVersion"), "", "version must not be empty", at="metadata.ownerReferences.apiVersion")
         for field in ("kind", "name", "uid"):
             if not text(owner, field):
-                yield invalid((*path, field), "", "must not be empty")
+                yield invalid((*path, field), "", "must not be empty", at=f"metadata.ownerReferences.{field}")
         if (text(owner, "apiVersion"), text(owner, "kind")) == ("v1", "Event"):
             yield invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner")
         if owner.get("controller"):
@@ -117,11 +123,13 @@ def _owners(meta: Body) -> Causes:
         yield invalid((*_ROOT, "ownerReferences"), meta["ownerReferences"], detail)
 
 
-def _finalizers(meta: Body) -> Causes:
+def _finalizers(meta: Body, group: str) -> Causes:
     finalizers = [f or "" for f in meta.get("finalizers") or ()]
     for i, finalizer in enumerate(finalizers):
         for fault in formats.label_key(finalizer):
             yield invalid((*_ROOT, "finalizers", i), finalizer, fault, at="metadata.finalizers")
+        if group in _OWN_GROUPS and "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
+            yield invalid((*_ROOT, "finalizers", i), finalizer, "name is neither a standard finalizer name nor is it fully qualified")
     if {"orphan", "foregroundDeletion"} <= set(finalizers):
         yield invalid((*_ROOT, "finalizers"), finalizers, "finalizer orphan and foregroundDeletion cannot be both set")
 

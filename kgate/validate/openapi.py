@@ -64,7 +64,7 @@ def fast(schema: schemas.Schema) -> Faults:
     """jsonschema-rs. Raises ImportError where it is not installed."""
     import jsonschema_rs
 
-    validator = jsonschema_rs.Draft202012Validator(schema, pattern_options=jsonschema_rs.RegexOptions())
+    validator = jsonschema_rs.Draft202012Validator(dict(schema), pattern_options=jsonschema_rs.RegexOptions())
 
     def faults(body: Any) -> tuple[Fault, ...]:
         try:
@@ -82,7 +82,7 @@ def reference(schema: schemas.Schema) -> Faults:
     """jsonschema: the same faults, some three hundred times slower."""
     from jsonschema import Draft202012Validator, validators
 
-    validator = validators.extend(Draft202012Validator, {"pattern": _pattern})(schema)
+    validator = validators.extend(Draft202012Validator, {"pattern": _pattern})(schema)  # type: ignore[no-untyped-call]
 
     def faults(body: Any) -> tuple[Fault, ...]:
         return _sorted(f for e in validator.iter_errors(body) for f in _split(tuple(e.absolute_path), e.validator, _missing(e)))
@@ -187,7 +187,9 @@ def _kind(value: Any) -> str:
         return "the boolean"
     if isinstance(value, (int, float)):
         return "the number"
-    return {str: "the string", list: "a list", dict: "an object"}.get(type(value), "")
+    if isinstance(value, str):
+        return "the string"
+    return "a list" if isinstance(value, list) else "an object"
 
 
 def _short(value: Any) -> str:

@@ -1,14 +1,162 @@
-"""stub to be filled."""
+"""Pods and pod templates (pkg/apis/core/validation/validation.go:ValidatePodSpec, ValidatePodTemplateSpec)."""
 
 from __future__ import annotations
 
 from kgate.manifest import Path
-from kgate.validate.cause import Body, Causes
+from kgate.validate import addresses, containers, formats, meta, resources, scheduling, security, volumes
+from kgate.validate.cause import (
+    Body,
+    Causes,
+    dotted,
+    duplicate,
+    forbidden,
+    invalid,
+    items,
+    not_supported,
+    number,
+    part,
+    required,
+    strings,
+    text,
+)
+
+_DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+_RESTART_POLICIES = ("Always", "OnFailure", "Never")
+_NAMES = ("serviceAccountName", "nodeName", "priorityClassName", "runtimeClassName")
 
 
-def template(template: Body, path: Path, *, claims: tuple[str, ...] = (), named_by_controller: bool = False) -> Causes:
-    return iter(())
+def template(found: Body, path: Path, *, claims: tuple[str, ...] = (), named_by_controller: bool = False) -> Causes:
+    """`claims`: names of a StatefulSet's claim templates. `named_by_controller`: hostname and subdomain are not looked at."""
+    metadata, at = part(found, "metadata"), (*path, "metadata")
+    yield from meta.labels(part(metadata, "labels"), (*at, "labels"), at=f"{dotted(path)}.labels")
+    yield from meta.annotated(part(metadata, "annotations"), (*at, "annotations"), at=f"{dotted(path)}.annotations")
+    body = part(found, "spec")
+    yield from spec(body, (*path, "spec"), claims=claims, named_by_controller=named_by_controller)
+    if body.get("ephemeralContainers"):
+        yield forbidden((*path, "spec", "ephemeralContainers"), "ephemeral containers not allowed in pod template")
 
 
 def pod(body: Body) -> Causes:
-    return iter(())
+    """A pod on its own: ValidatePodCreate looks at a few things more than at the pods of a template."""
+    found = part(body, "spec")
+    yield from spec(found, ("spec",), is_pod=True)
+    for name in ("containers", "initContainers"):
+        for at, container in items(found, name, ("spec",)):
+            if (image := text(container, "image")) != image.strip():
+                yield invalid((*at, "image"), image, "must not have leading or trailing whitespace")
+    if found.get("ephemeralContainers"):
+        yield forbidden(("spec", "ephemeralContainers"), "cannot be set on create")
+
+
+def spec(body: Body, path: Path, *, claims: tuple[str, ...] = (), named_by_controller: bool = False, is_pod: bool = False) -> Causes:
+    known, wrong = volumes.causes(body, path, claims)
+    yield from wrong
+    yield from containers.causes(body, path, _surroundings(body, known, is_pod))
+    yield from _policies(body, path)
+    if found := body.get("resources"):
+        yield from resources.pod(found, (*path, "resources"))
+    yield from _host_network(body, path)
+    yield from scheduling.causes(body, path)
+    yield from security.pod(body, path)
+    yield from _dns(body, path)
+    yield from _gates(body, path)
+    yield from _names(body, path, () if named_by_controller else ("hostname", "subdomain"))
+    yield from _aliases(body, path)
+    yield from _operating_system(body, path)
+
+
+def _surroundings(body: Body, known: volumes.Volumes, is_pod: bool) -> containers.Surroundings:
+    return containers.Surroundings(
+        volumes=known,
+        grace_s=number(body, "terminationGracePeriodSeconds", 30),
+        restart_policy=text(body, "restartPolicy") or "Always",
+        host_users=body.get("hostUsers") is not False,
+        host_ports=is_pod and bool(body.get("hostNetwork")),
+    )
+
+
+def _policies(body: Body, path: Path) -> Causes:
+    choices = (("restartPolicy", _RESTART_POLICIES), ("dnsPolicy", _DNS_POLICIES), ("preemptionPolicy", ("PreemptLowerPriority", "Never")))
+    for name, valid in choices:
+        if (value := text(body, name)) and value not in valid:
+            yield not_supported((*path, name), value, valid)
+    deadline = body.get("activeDeadlineSeconds")
+    for fault in formats.between(deadline, 1, 2**31 - 1) if deadline is not None else ():
+        yield invalid((*path, "activeDeadlineSeconds"), deadline, fault)
+
+
+def _host_network(body: Body, path: Path) -> Causes:
+    if not body.get("hostNetwork"):
+        return
+    for at, container in items(body, "containers", path):
+        for where, port in items(container, "ports", at):
+            if (host := number(port, "hostPort")) and host != number(port, "containerPort"):
+                yield invalid((*where, "hostPort"), host, "must match `containerPort` when `hostNetwork` is true")
+
+
+def _dns(body: Body, path: Path) -> Causes:
+    config, at = body.get("dnsConfig"), (*path, "dnsConfig")
+    if text(body, "dnsPolicy") == "None":
+        if config is None:
+            yield required(at, "must provide `dnsConfig` when `dnsPolicy` is None")
+        elif not config.get("nameservers"):
+            yield required((*at, "nameservers"), "must provide at least one DNS nameserver when `dnsPolicy` is None")
+    config = config or {}
+    servers, searches = config.get("nameservers") or (), [s or "" for s in config.get("searches") or ()]
+    if len(servers) > 3:
+        yield invalid((*at, "nameservers"), servers, "must not have more than 3 nameservers")
+    for where, server in strings(config, "nameservers", at):
+        yield from addresses.legacy_ip(server, where)
+    if len(searches) > 32:
+        yield invalid((*at, "searches"), searches, "must not have more than 32 search paths")
+    if len(" ".join(searches)) > 2048:
+        yield invalid((*at, "searches"), searches, "must not have more than 2048 characters (including spaces) in the search list")
+    for where, search in strings(config, "searches", at):
+        for fault in formats.search_domain(search.removesuffix(".")) if search != "." else ():
+            yield invalid(where, search.removesuffix("."), fault)
+    for where, option in items(config, "options", at):
+        if not text(option, "name"):
+            yield required(where, "must not be empty")
+
+
+def _gates(body: Body, path: Path) -> Causes:
+    for at, gate in items(body, "readinessGates", path):
+        for fault in formats.label_key(text(gate, "conditionType")):
+            yield invalid((*at, "conditionType"), text(gate, "conditionType"), fault)
+    taken: set[str] = set()
+    for at, gate in items(body, "schedulingGates", path):
+        name = text(gate, "name")
+        for fault in formats.label_key(name):
+            yield invalid((*at, "name"), name, fault, at=dotted(at))
+        if name in taken:
+            yield duplicate((*at, "name"), name, at=dotted(at))
+        taken.add(name)
+
+
+def _names(body: Body, path: Path, labels: tuple[str, ...]) -> Causes:
+    for name in _NAMES:
+        if value := text(body, name):
+            for fault in formats.dns1123_subdomain(value):
+                yield invalid((*path, name), value, fault)
+    for name in labels:
+        if value := text(body, name):
+            for fault in formats.dns1123_label(value):
+                yield invalid((*path, name), value, fault)
+
+
+def _aliases(body: Body, path: Path) -> Causes:
+    for at, alias in items(body, "hostAliases", path):
+        yield from addresses.legacy_ip(text(alias, "ip"), (*at, "ip"))
+        for where, host in strings(alias, "hostnames", at):
+            for fault in formats.dns1123_subdomain(host):
+                yield invalid(where, host, fault)
+
+
+def _operating_system(body: Body, path: Path) -> Causes:
+    if (system := body.get("os")) is None:
+        return
+    name, at = text(system, "name"), (*path, "os", "name")
+    if not name:
+        yield required(at)
+    elif name not in ("linux", "windows"):
+        yield not_supported(at, name, ["linux", "windows"])

@@ -1,0 +1,32 @@
+"""IP addresses as the server has always read them (apimachinery pkg/util/validation/ip.go)."""
+
+from __future__ import annotations
+
+import re
+
+from kgate.manifest import Path
+from kgate.validate.cause import Causes, invalid
+
+_V4 = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12}){3}").fullmatch
+
+
+def legacy_ip(value: str, path: Path) -> Causes:
+    """Zeros in front of the parts of an IPv4 address are taken, a zone behind an IPv6 address is not."""
+    if not is_ip(value):
+        yield invalid(path, value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+
+
+def is_ip(value: str) -> bool:
+    if _V4(value):
+        return all(int(part) <= 255 for part in value.split("."))
+    return ":" in value and "%" not in value and _is_v6(value)
+
+
+def _is_v6(value: str) -> bool:
+    from ipaddress import AddressValueError, IPv6Address
+
+    try:
+        IPv6Address(value)
+    except AddressValueError:
+        return False
+    return True
