@@ -17,7 +17,7 @@ def find(name: str) -> str:
     itself names its folder.
     """
     if os.sep in name:
-        if not Path(name).is_absolute() or Path(name).resolve().is_relative_to(Path.cwd()):
+        if not Path(name).is_absolute() or _below_working_directory(Path(name)):
             raise NotScanned(f"images.trivy is {name}, which the scanned repository could bring along", "give a path outside of it")
         candidates = [name]
     else:
@@ -27,3 +27,9 @@ def find(name: str) -> str:
     if found is None:
         raise NotScanned("trivy not found" if name == "trivy" else f"trivy not found as {name}", INSTALL)
     return found
+
+
+def _below_working_directory(path: Path) -> bool:
+    """Everything is below `/`, which is nobody's repository."""
+    here = Path.cwd()
+    return here != Path(here.anchor) and path.resolve().is_relative_to(here)
