@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
@@ -95,12 +96,15 @@ def from_config(body: object, source: Source | None, *, file: str) -> Options:
         exclude=_exclude(body.get("exclude"), place),
     )
     sections = {name: body[name] for name in _SECTIONS if body.get(name) is not None}
-    return replace(options, **{name: _section(name, value, place) for name, value in sections.items()})
+    return _homed(
+        replace(options, **{name: _section(name, place.as_written(value, (name,)), place) for name, value in sections.items()}), file
+    )
 
 
 _SECTIONS = ("policy", "images", "rollout")
 _TOP = ("kubernetes_version", "fail_on", "exclude", *_SECTIONS)
 _FAIL_ON = (Severity.ERROR, Severity.WARNING)
+_WORD = re.compile(r"(?:y|yes|on|n|no|off)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +119,22 @@ class _Place:
             raise ConfigError(f"{self.file}: {'.'.join(map(str, path)) or 'settings'}: {message}", hint=hint)
         at = self.source.locate(0, path, key=key)
         raise ConfigError.at(self.file, at.line, at.column, message, hint=hint)
+
+    def as_written(self, value: Any, path: Path) -> Any:
+        """`off` is the text "off" here, as YAML 1.2 and every editor say; manifests are read as Kubernetes does, where it is false."""
+        if isinstance(value, Mapping):
+            return {key: self.as_written(v, (*path, key)) for key, v in value.items()}
+        if isinstance(value, list):
+            return [self.as_written(v, (*path, i)) for i, v in enumerate(value)]
+        return self._word(path) or value if isinstance(value, bool) else value
+
+    def _word(self, path: Path) -> str:
+        """The word that was written for the boolean at `path`; empty when it is true or false."""
+        if self.source is None:
+            return ""
+        at = self.source.locate(0, path, key=False)
+        word = _WORD.match(self.source.lines()[at.line - 1], at.column - 1)
+        return word.group() if word else ""
 
     def known(self, body: Mapping[Any, Any], keys: Sequence[str]) -> None:
         for key in body:
@@ -138,6 +158,24 @@ def _section(name: str, value: object, place: _Place) -> Any:
         return room.from_config(value)
     except room.SettingError as fault:
         place.refuse((name, *fault.path), fault.message, hint=fault.hint)
+
+
+def _homed(options: Options, file: str) -> Options:
+    """Files that the settings name are taken from the folder of the settings file, wherever kgate is started."""
+
+    def homed(name: str) -> str:
+        return os.path.normpath(FilePath(file).parent / name)
+
+    images, cluster = options.images, options.rollout.cluster
+    return replace(
+        options,
+        images=replace(
+            images,
+            archives={image: homed(archive) for image, archive in images.archives.items()},
+            cache_dir=homed(images.cache_dir) if images.cache_dir else "",
+        ),
+        rollout=replace(options.rollout, cluster=homed(cluster) if cluster else None),
+    )
 
 
 def _version(value: object, place: _Place) -> str:

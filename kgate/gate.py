@@ -7,12 +7,17 @@ import types
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kgate import load
 from kgate.config import Options
-from kgate.finding import Finding, Severity, Skipped, Stage
+from kgate.finding import Finding, Severity, Skipped, Stage, clean
 from kgate.manifest import Manifest, pointer
 from kgate.outcome import Checked, ImageOutcome, Rehearsal, Report
+
+if TYPE_CHECKING:
+    from kgate.rollout.settings import RolloutSettings
 
 Progress = Callable[[str], None]
 """Told what is being done, in a few words, before it is done."""
@@ -26,9 +31,8 @@ def gate(options: Options | None = None, *, progress: Progress = silent) -> Repo
     """The findings of every stage that `options` asks for, and what could not be checked. Raises KgateError for a fault of the run."""
     options = Options() if options is None else options
     progress("loading")
-    own = tuple(filter(None, (options.settings_file, options.rollout.cluster)))
-    loaded = load.manifests(options.paths, exclude=options.exclude, force_exclude=options.force_exclude, not_manifests=own)
-    run = _Run(options=options, progress=progress, manifests=loaded.manifests)
+    loaded = load.manifests(options.paths, exclude=options.exclude, force_exclude=options.force_exclude, not_manifests=_own(options))
+    run = _Run(options=options, progress=progress, manifests=loaded.manifests, whole=_whole(options, loaded))
     validated = run.validated()
     judged = run.judged()
     scanned = run.scanned()
@@ -53,6 +57,7 @@ class _Run:
     options: Options
     progress: Progress
     manifests: Sequence[Manifest]
+    whole: bool
 
     def wanted(self, stage: Stage) -> bool:
         return stage in self.options.stages
@@ -76,7 +81,7 @@ class _Run:
         from kgate import policy
 
         self.progress("judging policies")
-        return _Outcome(findings=policy.judge(self.manifests, policy.catalog(), self.options.policy))
+        return _Outcome(findings=policy.judge(self.manifests, policy.catalog(), self.options.policy, whole=self.whole))
 
     def scanned(self) -> _Outcome:
         if not self.wanted(Stage.IMAGES):
@@ -84,8 +89,11 @@ class _Run:
         from kgate import images
 
         self.progress("scanning images")
-        judged = images.judge(self.manifests, self.options.images, progress=self.progress)
+        judged = images.judge(self.manifests, self.options.images, progress=self._scanned_so_far)
         return _Outcome(findings=judged.findings, skipped=judged.skipped, images=judged.images)
+
+    def _scanned_so_far(self, done: int, total: int) -> None:
+        self.progress(f"scanning images, {done} of {total} done")
 
     def rehearsed(self, sound: Sequence[Manifest]) -> _Outcome:
         """A Deployment that the API server would refuse is not rehearsed, and the report says so."""
@@ -94,11 +102,14 @@ class _Run:
         from kgate import rollout, validate
 
         self.progress("rehearsing rollouts")
-        options, causes = self.options, partial(validate.causes, version=self.version)
-        base = None if options.base is None else load.base(options.base, options.paths).manifests
-        played = rollout.rehearse(sound, options.rollout, base=base, validate=causes)
+        causes = partial(validate.causes, version=self.version)
+        played = rollout.rehearse(sound, _on_cluster(self.options.rollout), base=self._base(), validate=causes)
         skipped = [*played.skipped, *_refused(self.manifests, sound)]
         return _Outcome(findings=played.findings, skipped=skipped, rollouts=played.rollouts)
+
+    def _base(self) -> Sequence[Manifest] | None:
+        o = self.options
+        return None if o.base is None else load.base(o.base, o.paths, exclude=o.exclude, not_manifests=_own(o)).manifests
 
     @property
     def version(self) -> str:
@@ -107,19 +118,33 @@ class _Run:
         return self.options.kubernetes_version or validate.NEWEST
 
 
+def _own(options: Options) -> tuple[str, ...]:
+    """Files that kgate itself reads: they are no manifests, wherever they lie."""
+    return tuple(filter(None, (options.settings_file, options.rollout.cluster)))
+
+
+def _on_cluster(settings: RolloutSettings) -> RolloutSettings:
+    """The settings with the cluster that they name, read. Raises ConfigError."""
+    from kgate import rollout
+
+    if settings.cluster is None or settings.spec is not None:
+        return settings
+    body, source = load.settings_file(settings.cluster)
+    return settings.on(rollout.read_cluster(body, file=source.file, source=source))
+
+
+def _whole(options: Options, loaded: load.Loaded) -> bool:
+    """Whether what was loaded is all there is, so that what is absent is really absent."""
+    return all(Path(p).is_dir() for p in options.paths) and not any(f.severity is Severity.ERROR for f in loaded.findings)
+
+
 def without(manifests: Sequence[Manifest], findings: Iterable[Finding]) -> tuple[Manifest, ...]:
     """The manifests in which no error was found. An error of a List's item concerns that item alone."""
     wrong: dict[tuple[str, int], list[str]] = {}
     for f in findings:
         if f.severity is Severity.ERROR:
             wrong.setdefault((f.file, f.document), []).append(f.path)
-    return tuple(m for m in manifests if not any(_inside(path, m) for path in wrong.get((_cleaned(m.file), m.document), ())))
-
-
-def _cleaned(file: str) -> str:
-    from kgate.finding import clean
-
-    return clean(file)
+    return tuple(m for m in manifests if not any(_inside(path, m) for path in wrong.get((clean(m.file), m.document), ())))
 
 
 def _inside(path: str, manifest: Manifest) -> bool:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from kgate import __version__
-from kgate.cli.output import complain, outputs, say, silence_stdout, style, write_stdout
+from kgate.cli.output import complain, on_terminal, outputs, say, silence_stdout, style, write_stdout
 from kgate.errors import KgateError
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ def run(argv: Sequence[str]) -> int:
     """The exit code; whatever goes wrong is one line on stderr."""
     try:
         code = app.main(args=list(argv), prog_name="kgate", standalone_mode=False)
-        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except KgateError as fault:
         complain(fault.message, fault.hint)
@@ -68,7 +67,10 @@ def app() -> None:
     """
 
 
-def _report_option(formats: str) -> Any:
+_Command = Callable[..., int]
+
+
+def _report_option(formats: str) -> Callable[[_Command], _Command]:
     told = f"Write the result as FORMAT ({formats}) to PATH, or to stdout. Repeatable."
     return click.option("--report", "reports", multiple=True, metavar="FORMAT[:PATH]", help=told)
 
@@ -105,7 +107,7 @@ def check(paths: tuple[str, ...], reports: tuple[str, ...], quiet: int, verbose:
     from kgate.report import REPORTERS
 
     started = time.monotonic()
-    asked = outputs(reports, REPORTERS, default="text" if sys.stdout.isatty() else "concise")
+    asked = outputs(reports, REPORTERS, default="text" if on_terminal(sys.stdout) else "concise")
     options = _options(paths or (".",), **flags)
     report = _gated(options)
     look = style(color, quiet)
@@ -177,9 +179,9 @@ def simulate(scenarios: tuple[str, ...], reports: tuple[str, ...], color: str) -
 
     asked = outputs(reports, playing.FORMATS, default="text")
     look = style(color)
-    played = playing.play(scenarios)
+    played = tuple(playing.play(scenarios))
     for output in asked:
-        output.write(playing.FORMATS[output.format](played, look(output)))
+        output.write("".join(playing.FORMATS[output.format](p, look(output)) for p in played))
     return 0
 
 

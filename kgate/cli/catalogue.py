@@ -15,7 +15,7 @@ def rules() -> tuple[Rule, ...]:
     from kgate import images, load, policy, rollout, validate
 
     rooms = (load.RULES, validate.RULES, policy.catalog().rules, images.RULES, rollout.RULES)
-    return tuple(sorted((r for room in rooms for r in (room.values() if isinstance(room, dict) else room)), key=lambda r: r.id))
+    return tuple(sorted((rule for room in rooms for rule in room), key=lambda r: r.id))
 
 
 def find(word: str) -> Rule:

@@ -64,6 +64,8 @@ def write_stdout(text: str) -> None:
     """The same bytes in every locale: what is not ASCII is UTF-8. A reader that went away (`| head`) is no fault of the run."""
     if not text:
         return
+    if sys.stdout is None:  # started with `>&-`
+        raise KgateError("cannot write to stdout: it is closed")
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
@@ -119,7 +121,7 @@ def style(color: str, quiet: int = 0) -> Callable[[Output], Style]:
     from kgate.report import Style, colour_wanted
 
     terminal = Style(
-        colour=colour_wanted(color, os.environ, tty=sys.stdout.isatty()),
+        colour=colour_wanted(color, os.environ, tty=on_terminal(sys.stdout)),
         ascii=not _utf8(sys.stdout),
         quiet=quiet,
     )
@@ -132,6 +134,8 @@ def say(line: str) -> None:
     from kgate.finding import clean
     from kgate.report.style import inert
 
+    if sys.stderr is None:
+        return
     text = inert(clean(line))
     text = text if _utf8(sys.stderr) else text.encode("ascii", "backslashreplace").decode()
     try:
@@ -145,6 +149,11 @@ def complain(message: str, hint: str = "") -> None:
     say(f"kgate: error: {message}")
     if hint:
         say(f"  hint: {hint}")
+
+
+def on_terminal(stream: Any) -> bool:
+    """False for a stream that was closed before kgate started, which Python shows as None."""
+    return stream is not None and bool(stream.isatty())
 
 
 def _utf8(stream: Any) -> bool:

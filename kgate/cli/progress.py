@@ -7,6 +7,7 @@ import sys
 import threading
 from types import TracebackType
 
+from kgate.cli.output import on_terminal
 from kgate.finding import clean
 
 _AFTER_S = 0.5
@@ -24,7 +25,7 @@ class Progress:
         self._drawn = ""
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
-        self._on = sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
+        self._on = on_terminal(sys.stderr) and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
     def __call__(self, doing: str) -> None:
         self._doing = clean(doing, limit=70)

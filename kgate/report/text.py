@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from kgate.finding import Finding
 from kgate.outcome import ImageOutcome, Report
@@ -18,9 +19,10 @@ def render(report: Report, style: Style) -> str:
 
 
 def _blocks(report: Report, style: Style) -> Iterator[list[str]]:
-    for finding in report.findings:
-        source = report.sources.get(finding.file)
-        yield _finding(finding, source.lines() if source else (), style)
+    for file, findings in groupby(report.findings, key=lambda f: f.file):
+        source = report.sources.get(file)
+        lines = source.lines() if source else ()
+        yield from (_finding(f, lines, style) for f in findings)
     for played in report.rollouts:
         yield rehearsal.render(played, style)
         if placed := placement.render(played, style):
