@@ -9,7 +9,7 @@ import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from kgate.engine.api.core import Event, ObjectReference
 from kgate.engine.api.meta import Key, Millis, ObjectMeta, Resource
@@ -51,8 +51,10 @@ class Controller(Protocol):
     to look again, if nothing else wakes it. An ApiError from it is retried: after 5 ms, 10 ms, ... up to 1000 s.
     """
 
-    name: ClassVar[str]
-    watches: tuple[Watch, ...]
+    @property
+    def name(self) -> str: ...
+    @property
+    def watches(self) -> tuple[Watch, ...]: ...
 
     def reconcile(self, key: Key) -> Millis | None: ...
 

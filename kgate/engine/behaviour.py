@@ -1,0 +1,57 @@
+"""How pods on this cluster start, fail and stop. It is data: what a rehearsal assumes, it can print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from kgate.engine.api.meta import FrozenMap, Millis
+
+Mode = Literal["ok", "flaky", "notready", "crash", "never"]
+
+WORST_FIRST: tuple[Mode, ...] = ("never", "crash", "notready", "flaky", "ok")
+"""A pod behaves as the worst of its containers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageBehaviour:
+    """What differs for one image; None means as the whole cluster does.
+
+    ok: Running and Ready after `startup_ms`. never: ImagePullBackOff, Pending. crash: CrashLoopBackOff, Running, not ready.
+    notready: Running, never Ready. flaky: Ready, then not ready `unready_after_ms` later.
+    """
+
+    mode: Mode = "ok"
+    startup_ms: Millis | None = None
+    termination_ms: Millis | None = None
+    unready_after_ms: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """Of all nodes of a cluster."""
+
+    startup_ms: Millis = 300
+    """From binding to Running and Ready."""
+    termination_ms: Millis = 100
+    """From the deletionTimestamp until the pod is gone, at most its grace period."""
+    serial_ms: Millis = 0
+    """When positive, pods become ready one at a time over the whole cluster, in order of binding, at least this far apart."""
+    images: FrozenMap[str, ImageBehaviour] = FrozenMap()  # noqa: RUF009  # frozen, so one for all
+    """By full image reference, or by tag."""
+
+    def of_image(self, image: str) -> ImageBehaviour:
+        """The entry for the image, else for its tag, else the cluster's own."""
+        tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+        return self.images.get(image) or self.images.get(tag) or ImageBehaviour()
+
+    def of_pod(self, images: Iterable[str]) -> ImageBehaviour:
+        """All of a pod's containers together: the worst mode, the longest times, the earliest failure."""
+        each = [self.of_image(image) for image in images] or [ImageBehaviour()]
+        return ImageBehaviour(
+            mode=min((b.mode for b in each), key=WORST_FIRST.index),
+            startup_ms=max(self.startup_ms if b.startup_ms is None else b.startup_ms for b in each),
+            termination_ms=max(self.termination_ms if b.termination_ms is None else b.termination_ms for b in each),
+            unready_after_ms=min((b.unready_after_ms for b in each if b.unready_after_ms is not None), default=None),
+        )

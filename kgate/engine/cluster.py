@@ -1,0 +1,295 @@
+"""A whole cluster: what `kubectl` and the API server are to a real one.
+
+cluster = Cluster()
+cluster.add_node({"metadata": {"name": "n1"}, "status": {"capacity": {"cpu": "4", "memory": "8Gi", "pods": "110"}}})
+cluster.apply(deployment)
+cluster.run_until(lambda: ..., deadline_ms=60_000)
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kgate.engine import patching
+from kgate.engine.admission.defaulting import set_defaults
+from kgate.engine.admission.pods import PodAdmission
+from kgate.engine.api import names
+from kgate.engine.api.codec import CLUSTER_SCOPED, KINDS, DecodeError, decode, encode
+from kgate.engine.api.core import Event, Namespace
+from kgate.engine.api.meta import Key, Millis, Resource
+from kgate.engine.behaviour import Behaviour
+from kgate.engine.controllers.deployment.controller import DeploymentController
+from kgate.engine.controllers.garbagecollector import GarbageCollector
+from kgate.engine.controllers.replicaset import ReplicaSetController
+from kgate.engine.errors import ApiError, Cause, already_exists, invalid, not_found
+from kgate.engine.kubelet import Kubelet
+from kgate.engine.manager import Manager
+from kgate.engine.scheduler.scheduler import Scheduler
+from kgate.engine.store import Store
+from kgate.engine.trace import Trace
+
+Json = Mapping[str, Any]
+Validate = Callable[[Json, Json | None], Sequence[Cause]]
+
+SERVER_FIELDS = ("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+"""Metadata that no client can set."""
+
+
+class Cluster:
+    """The control plane, its nodes and the clock. Every write settles what can be done at once; time passes only in `run_*`."""
+
+    def __init__(
+        self,
+        *,
+        kubernetes_version: str = "1.36",
+        behaviour: Behaviour | None = None,
+        settings: Mapping[str, object] | None = None,
+        validate: Validate | None = None,
+    ) -> None:
+        """`settings` are flags of kube-controller-manager by their names. `validate(new, old)` says why an object is refused."""
+        self.kubernetes_version = kubernetes_version
+        self.settings = dict(settings or {})
+        self.store = Store()
+        self.trace = Trace()
+        self.store.subscribe(self.trace.record)
+        self.manager = Manager(self.store)
+        self._validate = validate
+        self._applied: dict[tuple[Key, str], Json] = {}
+        self.store.admit_with(PodAdmission(self.store))
+        self._kubelet = Kubelet(self.store, self.manager, behaviour or Behaviour())
+        for controller in (
+            GarbageCollector(self.store, self.manager),
+            ReplicaSetController(self.store, self.manager),
+            DeploymentController(self.store, self.manager),
+            Scheduler(self.store, self.manager, kubernetes_version=kubernetes_version),
+            self._kubelet,
+        ):
+            self.manager.add(controller)
+        self._ensure_namespace("default")
+
+    # Time
+
+    @property
+    def now_ms(self) -> Millis:
+        """Virtual time since the cluster began."""
+        return self.manager.now_ms
+
+    def run_for(self, ms: Millis) -> None:
+        """Lets that much time pass. Raises LivelockError."""
+        self.manager.run_until(self.now_ms + ms)
+
+    def run_until(self, predicate: Callable[[], bool], deadline_ms: Millis) -> bool:
+        """Lets time pass until `predicate` holds (True) or the clock shows `deadline_ms` (False). Raises LivelockError."""
+        return self.manager.run_until(deadline_ms, predicate)
+
+    def run_to_rest(self, limit_ms: Millis) -> bool:
+        """Lets time pass until nothing is left to do and no timer is set (True), at most `limit_ms` more (False)."""
+        deadline = self.now_ms + limit_ms
+        self.manager.settle()
+        while (due := self.manager.next_timer_ms()) is not None:
+            if due > deadline:
+                self.manager.run_until(deadline)
+                return False
+            self.manager.run_until(due)
+        return True
+
+    # Reading
+
+    @property
+    def events(self) -> list[Event]:
+        """All core/v1 Events, in order of first appearance."""
+        return list(self.store.list(Event))
+
+    def get(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
+        """The object as the API shows it. Raises ApiError 404."""
+        return encode(self._find(kind, name, namespace))
+
+    def list(self, kind: str, namespace: str | None = None) -> Sequence[dict[str, Any]]:
+        """All objects of the kind, in order of creation."""
+        return [encode(obj) for obj in self.store.list_kind(kind, namespace)]
+
+    # Writing
+
+    def create(self, obj: Json) -> dict[str, Any]:
+        """POST. Raises ApiError: 409 AlreadyExists, 422 Invalid, 403 Forbidden."""
+        body = self._normalized(obj)
+        if self.store.find(_key(body)) is not None:
+            raise already_exists(names.resource(body["apiVersion"], body["kind"]), body["metadata"]["name"])
+        return self._stored(body)
+
+    def apply(self, obj: Json, manager: str = "kgate") -> dict[str, Any]:
+        """Server-side apply, forced: what `manager` set before and now omits is removed, then defaults return. Raises ApiError."""
+        body = self._normalized(obj)
+        key = _key(body)
+        live = self.store.find(key)
+        if live is None:
+            result = self._stored(copy.deepcopy(body))
+        else:
+            previous = self._applied.get((key, manager), {})
+            result = self._replaced(live, patching.apply(encode(live), body, previous))
+        self._applied[(key, manager)] = _as_shown(body)
+        return result
+
+    def patch(
+        self,
+        kind: str,
+        name: str,
+        patch: Any,
+        type: str = "merge",  # noqa: A002  # as in the API
+        namespace: str = "default",
+        subresource: str | None = None,
+    ) -> dict[str, Any]:
+        """PATCH. `type` is merge, strategic or json; `subresource` may be status or scale. Raises ApiError."""
+        live = self._find(kind, name, namespace)
+        change = {"merge": patching.merge_patch, "strategic": patching.strategic_merge_patch, "json": patching.json_patch}[type]
+        body = change(encode(live), patch)
+        return self._with_status(live, body) if subresource == "status" else self._replaced(live, body)
+
+    def scale(self, name: str, replicas: int, namespace: str = "default") -> dict[str, Any]:
+        """Sets a Deployment's spec.replicas, as `kubectl scale` does."""
+        return self.patch("Deployment", name, {"spec": {"replicas": replicas}}, namespace=namespace)
+
+    def delete(self, kind: str, name: str, namespace: str = "default", propagation: str | None = None, grace_s: int | None = None) -> None:
+        """DELETE. `propagation` is Background (default), Foreground or Orphan. Raises ApiError 404."""
+        obj = self._find(kind, name, namespace)
+        self.store.delete(_key_of(obj), grace_seconds=grace_s, propagation=propagation or "Background")
+        self._applied = {k: v for k, v in self._applied.items() if k[0] != _key_of(obj)}
+        self.manager.settle()
+
+    def evict(self, pod: str, namespace: str = "default") -> None:
+        """The eviction API: a graceful delete of the pod. Raises ApiError 404."""
+        self.delete("Pod", pod, namespace)
+
+    def add_node(self, obj: Json) -> dict[str, Any]:
+        """A node joins; it gets the labels that its kubelet would give it, unless it has them. Raises ApiError."""
+        body = {"apiVersion": "v1", "kind": "Node", **copy.deepcopy(dict(obj))}
+        given = body["metadata"].get("labels") or {}
+        own = {"kubernetes.io/hostname": body["metadata"]["name"], "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
+        body["metadata"]["labels"] = {**own, **given}
+        return self.create(body)
+
+    def set_behaviour(self, behaviour: Behaviour) -> None:
+        """How pods start, fail and stop from now on."""
+        self._kubelet.behave(behaviour)
+        self.manager.settle()
+
+    # Inside
+
+    def _find(self, kind: str, name: str, namespace: str) -> Resource:
+        found: Resource | None = self.store.find(Key(kind, "" if kind in CLUSTER_SCOPED else namespace, name))
+        if found is None:
+            raise not_found(_resource_of(kind), name)
+        return found
+
+    def _normalized(self, obj: Json) -> dict[str, Any]:
+        """A private copy with a namespace where the kind has one."""
+        body = copy.deepcopy(dict(obj))
+        meta = body["metadata"] = dict(body.get("metadata") or {})
+        if not meta.get("name") and not meta.get("generateName"):
+            said = Cause(field="metadata.name", message="Required value: name or generateName is required", reason="FieldValueRequired")
+            raise invalid(_kind_of(body), "", [said])
+        if body.get("kind") in CLUSTER_SCOPED:
+            meta.pop("namespace", None)
+        else:
+            meta["namespace"] = meta.get("namespace") or "default"
+        return body
+
+    def _stored(self, body: dict[str, Any]) -> dict[str, Any]:
+        for field in SERVER_FIELDS:
+            body["metadata"].pop(field, None)
+        if body["kind"] != "Node":
+            body.pop("status", None)
+        obj = self._checked(body, None)
+        self._ensure_namespace(obj.metadata.namespace)
+        return self._settled(self.store.create(obj))
+
+    def _replaced(self, live: Any, body: dict[str, Any]) -> dict[str, Any]:
+        """Writes all of `body` but its status and what only the server sets."""
+        changed: Any = self._checked({**body, "kind": live.kind, "apiVersion": live.api_version}, live)
+        meta = replace(
+            changed.metadata,
+            name=live.metadata.name,
+            namespace=live.metadata.namespace,
+            uid=live.metadata.uid,
+            resource_version=live.metadata.resource_version,
+            generation=live.metadata.generation,
+            creation_timestamp_ms=live.metadata.creation_timestamp_ms,
+            deletion_timestamp_ms=live.metadata.deletion_timestamp_ms,
+            deletion_grace_period_seconds=live.metadata.deletion_grace_period_seconds,
+        )
+        changed = replace(changed, metadata=meta)
+        if hasattr(live, "status"):
+            changed = replace(changed, status=live.status)
+        return self._settled(self.store.update(changed))
+
+    def _with_status(self, live: Any, body: dict[str, Any]) -> dict[str, Any]:
+        changed: Any = self._decoded({**body, "kind": live.kind, "apiVersion": live.api_version})
+        if not hasattr(live, "status"):
+            return self._replaced(live, body)
+        return self._settled(self.store.update_status(replace(live, status=changed.status)))
+
+    def _checked(self, body: dict[str, Any], live: Resource | None) -> Resource:
+        """With defaults, decoded, and approved by the caller's validation."""
+        set_defaults(body)
+        obj = self._decoded(body)
+        causes = self._validate(body, None if live is None else encode(live)) if self._validate is not None else ()
+        if causes:
+            raise invalid(_kind_of(body), body["metadata"].get("name", ""), causes)
+        return obj
+
+    def _decoded(self, body: Json) -> Resource:
+        try:
+            return decode(body)
+        except DecodeError as e:
+            raise ApiError(
+                400, f"{body.get('kind')} in version {str(body.get('apiVersion')).rpartition('/')[2]!r} cannot be handled: {e}"
+            ) from e
+
+    def _settled(self, obj: Resource) -> dict[str, Any]:
+        """The object as written, once everybody has reacted to it at this instant."""
+        shown = encode(obj)
+        self.manager.settle()
+        return shown
+
+    def _ensure_namespace(self, name: str) -> None:
+        # Unlike upstream: a namespace that does not exist is made on the way, and not an error.
+        if name and self.store.get(Namespace, "", name) is None:
+            body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            set_defaults(body)
+            self.store.create(decode(body))
+
+
+def _key(body: Json) -> Key:
+    meta = body["metadata"]
+    return Key(body["kind"], meta.get("namespace") or "", meta.get("name") or "")
+
+
+def _key_of(obj: Resource) -> Key:
+    return Key(obj.kind, obj.metadata.namespace, obj.metadata.name)
+
+
+def _kind_of(body: Json) -> str:
+    return names.with_group(str(body.get("kind", "")), str(body.get("apiVersion", "")))
+
+
+def _resource_of(kind: str) -> str:
+    api_version = next((version for version, known in KINDS if known == kind), "v1")
+    return names.resource(api_version, kind)
+
+
+def _as_shown(body: Json) -> Any:
+    """The applied fields as the API would show them (quantities in their canonical form), so that they can be compared with the object."""
+    shown = encode(decode({**body, "metadata": {k: v for k, v in body["metadata"].items() if k not in SERVER_FIELDS}}))
+    return _only(shown, body)
+
+
+def _only(shown: Any, body: Any) -> Any:
+    """Of what is shown, only what was applied."""
+    if isinstance(shown, Mapping) and isinstance(body, Mapping):
+        return {k: _only(shown[k], v) for k, v in body.items() if k in shown and v is not None}
+    if isinstance(shown, list) and isinstance(body, list) and len(shown) == len(body):
+        return [_only(s, b) for s, b in zip(shown, body, strict=True)]
+    return shown

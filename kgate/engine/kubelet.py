@@ -1,0 +1,226 @@
+"""The kubelets of all nodes: they start bound pods, report on them, and stop them (pkg/kubelet).
+
+Unlike upstream: probes, images and processes do not exist; `behaviour` says what would come of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from kgate.engine.api.core import ContainerStatus, Node, Pod, PodStatus
+from kgate.engine.api.meta import Condition, FrozenMap, Key, Millis, condition
+from kgate.engine.behaviour import Behaviour, ImageBehaviour
+from kgate.engine.manager import Manager, Watch
+from kgate.engine.store import Store, key_of
+from kgate.engine.trace import WatchEvent
+
+SOURCE = "kubelet"
+CRASH_BACKOFF_MS, CRASH_BACKOFF_CAP_MS = 10_000, 300_000
+"""Before the second restart, doubling until the cap; the first restart is immediate."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a kubelet remembers of a pod."""
+
+    bound_ms: Millis
+    reported: str = ""
+    """What the pod's status tells: empty, ready, unready, never, crash or notready."""
+    since_ms: Millis = 0
+    restarts: int = 0
+    stopping_ms: Millis | None = None
+
+
+class Kubelet:
+    """One controller stands for the kubelets of every node."""
+
+    name: ClassVar[str] = "kubelet"
+
+    def __init__(self, store: Store, manager: Manager, behaviour: Behaviour) -> None:
+        self._store = store
+        self._manager = manager
+        self._behaviour = behaviour
+        self._runs: dict[str, _Run] = {}
+        self._waiting: dict[str, Key] = {}
+        """Pods that are to become ready, by uid, in order of binding."""
+        self._last_ready_ms: Millis | None = None
+        self.watches = (Watch(Pod, self._bound), Watch(Node))
+
+    def behave(self, behaviour: Behaviour) -> None:
+        """From now on; pods whose fate changes with it start anew."""
+        self._behaviour = behaviour
+        for pod in self._store.list(Pod):
+            run = self._runs.get(pod.metadata.uid)
+            if run is not None and run.reported not in ("ready", "unready"):
+                run.reported = ""
+                self._manager.enqueue(self.name, key_of(pod))
+
+    def reconcile(self, key: Key) -> Millis | None:
+        if key.kind == "Node":
+            self._register(key)
+            return None
+        pod = self._store.get(Pod, key.namespace, key.name)
+        if pod is None or not pod.spec.node_name or pod.terminal:
+            return None
+        run = self._runs.setdefault(pod.metadata.uid, _Run(bound_ms=self._store.now_ms))
+        behaviour = self._behaviour.of_pod(c.image for c in (*pod.spec.init_containers, *pod.spec.containers))
+        return self._stop(pod, run, behaviour) if pod.metadata.deleting else self._start(pod, run, behaviour)
+
+    def _bound(self, event: WatchEvent) -> Iterable[Key]:
+        """A pod was bound, is being deleted, or is gone; a pod's other changes are mostly the kubelet's own."""
+        before: Any = event.before
+        after: Any = event.after
+        if after is None:
+            self._forget(before)
+            return ()
+        news = before is None or before.spec.node_name != after.spec.node_name or before.metadata.deleting != after.metadata.deleting
+        return (event.key,) if news and after.spec.node_name else ()
+
+    def _forget(self, pod: Pod) -> None:
+        self._runs.pop(pod.metadata.uid, None)
+        self._no_longer_waiting(pod)
+
+    def _start(self, pod: Pod, run: _Run, behaviour: ImageBehaviour) -> Millis | None:
+        if run.reported == "crash":
+            return self._restart(pod, run)
+        if run.reported:
+            return self._turn_unready(pod, run, behaviour)
+        if behaviour.mode in ("ok", "flaky"):
+            return self._await_ready(pod, run, behaviour)
+        self._no_longer_waiting(pod)
+        return self._due(run, behaviour) or self._report(pod, run, behaviour)
+
+    def _due(self, run: _Run, behaviour: ImageBehaviour) -> Millis | None:
+        left = run.bound_ms + (behaviour.startup_ms or 0) - self._store.now_ms
+        return left if left > 0 else None
+
+    def _await_ready(self, pod: Pod, run: _Run, behaviour: ImageBehaviour) -> Millis | None:
+        """One after another when the behaviour is serial; whoever is next is woken by the one before."""
+        self._waiting.setdefault(pod.metadata.uid, key_of(pod))
+        left = self._due(run, behaviour)
+        if left is not None:
+            return left
+        if self._behaviour.serial_ms > 0:
+            if next(iter(self._waiting)) != pod.metadata.uid:
+                return None
+            if self._last_ready_ms is not None and self._store.now_ms < self._last_ready_ms + self._behaviour.serial_ms:
+                return self._last_ready_ms + self._behaviour.serial_ms - self._store.now_ms
+        self._last_ready_ms = self._store.now_ms
+        again = self._report(pod, run, behaviour)
+        self._no_longer_waiting(pod)
+        return again
+
+    def _no_longer_waiting(self, pod: Pod) -> None:
+        if self._waiting.pop(pod.metadata.uid, None) is not None and self._waiting and self._behaviour.serial_ms > 0:
+            self._manager.enqueue(self.name, next(iter(self._waiting.values())))
+
+    def _report(self, pod: Pod, run: _Run, behaviour: ImageBehaviour) -> Millis | None:
+        """Writes the status the behaviour comes to, and says when it changes again."""
+        run.reported = "ready" if behaviour.mode in ("ok", "flaky") else behaviour.mode
+        run.since_ms = self._store.now_ms
+        state = _STATES[run.reported]
+        self._store.update_status(replace(pod, status=_status(pod, state, self._store.now_ms)))
+        if run.reported == "never":
+            for c in pod.spec.containers:
+                self._manager.record(pod, "Warning", "Failed", f'Failed to pull image "{c.image}"', source=SOURCE)
+        if run.reported == "crash":
+            return self._back_off(pod, run)
+        return behaviour.unready_after_ms if behaviour.mode == "flaky" else None
+
+    def _restart(self, pod: Pod, run: _Run) -> Millis | None:
+        """The container was started again and has crashed again."""
+        if self._store.now_ms < run.since_ms + _backoff_ms(run.restarts):
+            return run.since_ms + _backoff_ms(run.restarts) - self._store.now_ms
+        run.restarts += 1
+        run.since_ms = self._store.now_ms
+        statuses = tuple(replace(s, restart_count=run.restarts) for s in pod.status.container_statuses)
+        self._store.update_status(replace(pod, status=replace(pod.status, container_statuses=statuses)))
+        return self._back_off(pod, run)
+
+    def _back_off(self, pod: Pod, run: _Run) -> Millis:
+        for c in pod.spec.containers[:1]:
+            where = f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"
+            self._manager.record(pod, "Warning", "BackOff", f"Back-off restarting failed container {c.name} in pod {where}", source=SOURCE)
+        return _backoff_ms(run.restarts)
+
+    def _turn_unready(self, pod: Pod, run: _Run, behaviour: ImageBehaviour) -> Millis | None:
+        if run.reported != "ready" or behaviour.mode != "flaky" or behaviour.unready_after_ms is None:
+            return None
+        left = run.since_ms + behaviour.unready_after_ms - self._store.now_ms
+        if left > 0:
+            return left
+        run.reported = "unready"
+        self._store.update_status(replace(pod, status=_status(pod, _STATES["notready"], self._store.now_ms)))
+        return None
+
+    def _stop(self, pod: Pod, run: _Run, behaviour: ImageBehaviour) -> Millis | None:
+        """The pod's processes end, at the latest by SIGKILL at the end of the grace period; then the object goes."""
+        self._no_longer_waiting(pod)
+        if run.stopping_ms is None:
+            run.stopping_ms = self._store.now_ms
+        killed = pod.metadata.deletion_timestamp_ms or 0
+        left = min(run.stopping_ms + (behaviour.termination_ms or 0), max(killed, run.stopping_ms)) - self._store.now_ms
+        if left > 0:
+            return left
+        self._store.delete(key_of(pod), grace_seconds=0)
+        return None
+
+    def _register(self, key: Key) -> None:
+        """A node's kubelet says that it is ready."""
+        node = self._store.get(Node, "", key.name)
+        if node is None or condition(node.status.conditions, "Ready") is not None:
+            return
+        ready = _condition("Ready", "True", self._store.now_ms, reason="KubeletReady", message="kubelet is posting ready status")
+        self._store.update_status(replace(node, status=replace(node.status, conditions=(*node.status.conditions, ready))))
+
+
+def _backoff_ms(restarts: int) -> Millis:
+    return min(CRASH_BACKOFF_MS << min(restarts, 10), CRASH_BACKOFF_CAP_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """How a pod in that state shows itself."""
+
+    phase: str
+    ready: bool
+    waiting: str = ""
+
+
+_STATES = {
+    "ready": _State("Running", True),
+    "notready": _State("Running", False),
+    "crash": _State("Running", False, "CrashLoopBackOff"),
+    "never": _State("Pending", False, "ImagePullBackOff"),
+}
+
+
+def _status(pod: Pod, state: _State, now_ms: Millis) -> PodStatus:
+    """The pod's status with its kubelet's conditions; a condition that stays keeps its transition time."""
+    now = now_ms // 1000 * 1000
+    why = "" if state.ready else "ContainersNotReady"
+    conditions = pod.status.conditions
+    for type_, true in (("Initialized", True), ("Ready", state.ready), ("ContainersReady", state.ready)):
+        conditions = _with(conditions, _condition(type_, "True" if true else "False", now, reason="" if true else why))
+    running: FrozenMap[str, Any] = FrozenMap(waiting=FrozenMap(reason=state.waiting)) if state.waiting else FrozenMap(running=FrozenMap())
+    statuses = tuple(
+        ContainerStatus(name=c.name, image=c.image, ready=state.ready, started=state.phase == "Running", state=running)
+        for c in pod.spec.containers
+    )
+    start = pod.status.start_time_ms if pod.status.start_time_ms is not None else now
+    return replace(pod.status, phase=state.phase, conditions=conditions, container_statuses=statuses, start_time_ms=start)
+
+
+def _condition(type_: str, status: str, now_ms: Millis, *, reason: str = "", message: str = "") -> Condition:
+    return Condition(type=type_, status=status, reason=reason, message=message, last_transition_time_ms=now_ms // 1000 * 1000)
+
+
+def _with(conditions: tuple[Condition, ...], new: Condition) -> tuple[Condition, ...]:
+    current = condition(conditions, new.type)
+    if current is None:
+        return (*conditions, new)
+    if current.status == new.status:
+        return conditions
+    return tuple(new if c.type == new.type else c for c in conditions)
