@@ -43,7 +43,7 @@ class NodeSpec:
     def body(self) -> dict[str, Any]:
         """The Node object."""
         capacity = {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods), "ephemeral-storage": self.ephemeral_storage}
-        capacity |= self.extended
+        capacity.update(self.extended)
         well_known = {HOSTNAME: self.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
         zone = {ZONE: self.zone} if self.zone else {}
         # The node lifecycle controller taints a cordoned node; that is the engine's to do.
@@ -57,7 +57,7 @@ class NodeSpec:
             "spec": spec,
             "status": {
                 "capacity": capacity,
-                "allocatable": capacity | self.allocatable,
+                "allocatable": {**capacity, **self.allocatable},
                 "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
                 "images": [dict(i) for i in self.images],
             },

@@ -144,7 +144,7 @@ def _step(at_ms: int, pods: Pods, event: str) -> RolloutStep:
 def _event(row: _Row, pods: Pods, *, most: int, surges: bool) -> str:
     parts = [_scaled(row, pods, most=most, surges=surges)]
     for what in ("old ready", "new ready", "new available"):
-        parts.append(_changed(row, what))  # type: ignore[arg-type]
+        parts.append(_changed(row, what))
     pending = row.total("unschedulable")
     if pending:
         parts.append(f"{pending} unschedulable")
