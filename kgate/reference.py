@@ -23,6 +23,13 @@ _REGISTRY = re.compile(rf"(?:{_HOST_PART}(?:\.{_HOST_PART})*|\[[a-fA-F0-9:]+\])(
 _REPOSITORY = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
+_FOREIGN = re.compile(r"[^A-Za-z0-9_.:/@\[\]+-]")
+_PLACEHOLDERS = (
+    ("{{", "a template that nothing has rendered"),
+    ("$", "a variable that nothing has filled in"),
+    ("<", "a placeholder"),
+    ("{", "a placeholder"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +90,10 @@ def parse(text: str) -> ImageReference:
         raise ValueError("it is empty")
     if _IDENTIFIER.fullmatch(text):
         raise ValueError("64 hexadecimal digits are an image identifier, which names nothing in a registry")
+    if foreign := _FOREIGN.search(text):
+        raise ValueError(_why_foreign(text, foreign[0]))
+    if "://" in text:
+        raise ValueError(f'"{text.partition("://")[0]}://" is no part of an image reference')
     registry, rest, qualified = _split_registry(text)
     rest, at, digest = rest.partition("@")
     repository, colon, tag = rest.partition(":")
@@ -121,18 +132,18 @@ def _check_repository(repository: str) -> None:
         raise ValueError("the repository is empty")
     if written != written.lower():
         raise ValueError(f'the repository "{written}" has upper-case letters')
-    for mark, words in (
-        ("${", "a placeholder that nothing has filled in"),
-        ("{{", "a template that nothing has rendered"),
-        (" ", "a space"),
-    ):
-        if mark in written:
-            raise ValueError(f'the repository "{written}" has {words}')
     if "" in written.split("/"):
         raise ValueError(f'the repository "{written}" has an empty part between slashes')
     raise ValueError(
         f'the repository "{written}" has a part that is not lower-case letters and digits, joined by single ".", "_", "__" or dashes'
     )
+
+
+def _why_foreign(text: str, character: str) -> str:
+    for mark, words in _PLACEHOLDERS:
+        if mark in text:
+            return f"it has {words}"
+    return "it has a space" if character == " " else f"it has the character {character!r}"
 
 
 def _why_no_tag(tag: str) -> str:

@@ -93,8 +93,9 @@ class Inventory:
                 yield pod
 
     def autoscaler_of(self, manifest: Manifest) -> Manifest | None:
-        """The HorizontalPodAutoscaler whose scaleTargetRef names the workload."""
-        return next((hpa for hpa in self._autoscalers.get(_identity(manifest), ()) if self.together(hpa, manifest)), None)
+        """The HorizontalPodAutoscaler whose scaleTargetRef names the workload, or the only workload of that name there is."""
+        only = self._identities[_identity(manifest)] == 1
+        return next((hpa for hpa in self._autoscalers.get(_identity(manifest), ()) if only or self.together(hpa, manifest)), None)
 
     @cached_property
     def _autoscalers(self) -> Mapping[_Identity, tuple[Manifest, ...]]:

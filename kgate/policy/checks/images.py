@@ -92,10 +92,10 @@ def pull_policy(image: Image, context: Context) -> Iterator[Violation]:
             yield _at(image, says, "write imagePullPolicy: IfNotPresent", key="imagePullPolicy")
         return
     mutable = found.effective_tag == DEFAULT_TAG or _floats(found, context.params_of["image-tag-floating"]["classes"])
-    # Unset means Always for :latest and IfNotPresent for any other tag (pkg/apis/core/v1/defaults.go).
-    if mutable and (policy == "IfNotPresent" or (policy is None and found.effective_tag != DEFAULT_TAG)):
-        says = f"{image} can change under its tag, and with imagePullPolicy {policy or 'unset'} each node keeps the build it pulled first"
-        yield _at(image, says, "pin a version, or write imagePullPolicy: Always", key="imagePullPolicy" if policy else "image")
+    # Unset, the tag alone decides (pkg/apis/core/v1/defaults.go), and the rules on tags have spoken of it at this very place.
+    if mutable and policy == "IfNotPresent":
+        says = f"{image} can change under its tag, and with imagePullPolicy IfNotPresent each node keeps the build it pulled first"
+        yield _at(image, says, "pin a version, or write imagePullPolicy: Always", key="imagePullPolicy")
 
 
 def drift(inventory: Inventory, context: Context) -> Iterator[Violation]:
