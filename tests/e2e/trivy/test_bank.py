@@ -1,0 +1,59 @@
+"""The same verdicts as recorded runs of Trivy over real packages and real advisories, where that bank of recordings is at hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kgate.images import from_config
+from kgate.images.scanner import ScanResult, Target
+from kgate.images.trivy import Trivy
+from kgate.reference import parse
+
+BANK = Path(__file__).resolve().parents[4] / "shared" / "bank" / "trivy"
+NOT_SCANNED = {
+    "alpine322-clean": "no data for alpine 3.22",
+    "debian13-nodata": "no data for debian 13",
+    "unknown-os": "not one that trivy knows",
+    "scratch-static": "no packages",
+}
+EXPECTED: dict[str, Any] = json.loads((BANK / "expected" / "summary.json").read_text()) if BANK.is_dir() else {}
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not EXPECTED, reason="the bank is not here")]
+
+
+def scanned(tmp_path: Path, name: str) -> ScanResult:
+    from threading import Event
+
+    shutil.copytree(BANK / "db", tmp_path / "cache" / "db")
+    archive = BANK / "images" / f"{name}.tar"
+    if name.startswith("oci-"):
+        with tarfile.open(archive) as tar:
+            tar.extractall(tmp_path / "layout", filter="data")
+        archive = tmp_path / "layout"
+    settings = from_config({"cache_dir": str(tmp_path / "cache"), "max_database_age_days": 36500})
+    scanner = Trivy.opened(settings, Event())
+    return scanner.scan(Target(image=parse("a:1"), archive=str(archive)), deadline_s=60, stop=Event())
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_findings_are_those_that_were_recorded(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if shutil.which("trivy") is None:
+        pytest.skip("trivy is not installed")
+    result = scanned(tmp_path, name)
+    recorded = {
+        (id_, package, installed, fixed or "", severity, source or "")
+        for target in EXPECTED[name]["results"]
+        for id_, package, installed, fixed, _, severity, source in target["vulnerabilities"]
+    }
+    found = {(v.id, v.package, v.installed, v.fixed, v.severity, v.severity_source) for v in result.vulnerabilities}
+    assert found == recorded
+    assert NOT_SCANNED[name] in result.gap if name in NOT_SCANNED else result.gap == ""
