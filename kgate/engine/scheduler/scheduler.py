@@ -151,8 +151,11 @@ class Scheduler:
             self._observe_pod(old if isinstance(old, Pod) else None, new if isinstance(new, Pod) else None)
         else:
             self._wake(Change(old=old, new=new))
-        if self._queue.due_ms(self._now_ms) == 0:
+        due_ms = self._queue.due_ms(self._now_ms)
+        if due_ms == 0:
             self._manager.enqueue(self.name, QUEUE)
+        elif due_ms is not None:
+            self._manager.enqueue_after(self.name, QUEUE, due_ms)
 
     def _observe_pod(self, old: Pod | None, new: Pod | None) -> None:
         """A pod is in the queue or in the cache, never in both."""
