@@ -62,6 +62,16 @@ def search_domain(value: str) -> Faults:
     return (*_long(value, 253, "characters"), *_wrong(bool(_IS_SEARCH(value)), text, _SEARCH, "example.com"))
 
 
+def wildcard_subdomain(value: str) -> Faults:
+    """`*.example.com`."""
+    text = (
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+        "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character"
+    )
+    matches = value.startswith("*.") and bool(_IS_SUBDOMAIN(value[2:]))
+    return (*_long(value, 253, "characters"), *_wrong(matches, text, r"\*\." + _SUBDOMAIN, "*.example.com"))
+
+
 def dns1035_label(value: str) -> Faults:
     if len(value) <= 63 and _IS_LABEL_1035(value):
         return GOOD

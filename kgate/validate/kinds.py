@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kgate.validate import apps, pod
+from kgate.validate import apps, autoscaling, batch, core, networking, pod, policy, quotas, rbac, service
 from kgate.validate.cause import Body, Causes
 
 CREATE: Mapping[tuple[str, str], Callable[[Body], Causes]] = {
@@ -13,6 +13,23 @@ CREATE: Mapping[tuple[str, str], Callable[[Body], Causes]] = {
     ("apps", "StatefulSet"): apps.stateful_set,
     ("apps", "DaemonSet"): apps.daemon_set,
     ("", "Pod"): pod.pod,
+    ("", "ReplicationController"): core.replication_controller,
+    ("", "ConfigMap"): core.config_map,
+    ("", "Secret"): core.secret,
+    ("", "PersistentVolumeClaim"): core.claim,
+    ("", "Service"): service.service,
+    ("", "ResourceQuota"): quotas.resource_quota,
+    ("", "LimitRange"): quotas.limit_range,
+    ("autoscaling", "HorizontalPodAutoscaler"): autoscaling.horizontal_pod_autoscaler,
+    ("batch", "Job"): batch.job,
+    ("batch", "CronJob"): batch.cron_job,
+    ("networking.k8s.io", "Ingress"): networking.ingress,
+    ("policy", "PodDisruptionBudget"): policy.pod_disruption_budget,
+    ("rbac.authorization.k8s.io", "Role"): rbac.role,
+    ("rbac.authorization.k8s.io", "ClusterRole"): rbac.cluster_role,
+    ("rbac.authorization.k8s.io", "RoleBinding"): rbac.role_binding,
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): rbac.cluster_role_binding,
+    ("scheduling.k8s.io", "PriorityClass"): quotas.priority_class,
 }
 
 UPDATE: Mapping[tuple[str, str], Callable[[Body, Body], Causes]] = {

@@ -63,6 +63,7 @@ def spec(body: Body, path: Path, *, claims: tuple[str, ...] = (), named_by_contr
     yield from _names(body, path, () if named_by_controller else ("hostname", "subdomain"))
     yield from _aliases(body, path)
     yield from _operating_system(body, path)
+    yield from security.host_processes(body, path)
 
 
 def _surroundings(body: Body, known: volumes.Volumes, is_pod: bool) -> containers.Surroundings:

@@ -110,3 +110,24 @@ def _app_armor(profile: Body, path: Path) -> Causes:
             yield too_long(path, 4095)
     elif kind in _PROFILES and local is not None:
         yield invalid(path, local, "can only be set when AppArmor type is Localhost")
+
+
+def host_processes(spec: Body, path: Path) -> Causes:
+    """validateWindowsHostProcessPod: all containers run as processes of a Windows node, or none does."""
+    everywhere = _host_process(spec)
+    found = [(at, _host_process(c)) for name in ("containers", "initContainers") for at, c in items(spec, name, path)]
+    for at, own in found:
+        if everywhere is not None and own is not None and own != everywhere:
+            detail = f"pod hostProcess value must be identical if both are specified, was {str(everywhere).lower()}"
+            yield invalid((*at, "securityContext", "windowsOptions", "hostProcess"), own, detail)
+    chosen = [everywhere if own is None else own for _, own in found]
+    if any(chosen):
+        if not all(chosen):
+            yield invalid(path, "", "If pod contains any hostProcess containers then all containers must be HostProcess containers")
+        if not spec.get("hostNetwork"):
+            yield invalid((*path, "hostNetwork"), False, "hostNetwork must be true if pod contains any hostProcess containers")
+
+
+def _host_process(body: Body) -> bool | None:
+    value = ((body.get("securityContext") or {}).get("windowsOptions") or {}).get("hostProcess")
+    return None if value is None else bool(value)

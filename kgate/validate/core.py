@@ -1,0 +1,135 @@
+"""Group core: ConfigMap, Secret, PersistentVolumeClaim, ReplicationController (pkg/apis/core/validation/validation.go)."""
+
+from __future__ import annotations
+
+from kgate.manifest import Path
+from kgate.validate import formats, pod, quantity, resources, selectors
+from kgate.validate.cause import Body, Causes, Key, forbidden, invalid, items, not_supported, part, required, strings, text, too_long
+from kgate.validate.meta import labels, no_negative
+
+MAX_DATA = 1024 * 1024
+"""Bytes of all values of a ConfigMap or a Secret."""
+
+_ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+_SECRET_KEYS = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+"""What a Secret of a type must hold."""
+
+
+def config_map(body: Body) -> Causes:
+    data, binary = part(body, "data"), part(body, "binaryData")
+    for name, found in (("data", data), ("binaryData", binary)):
+        for key in found:
+            yield from _config_key(key, (name, Key(key)))
+    for key in data:
+        if key in binary:
+            yield invalid(("data", Key(key)), key, "duplicate of key present in binaryData", key=True)
+    if sum(map(_bytes, data.values())) + sum(map(_decoded, binary.values())) > MAX_DATA:
+        yield too_long((), MAX_DATA)
+
+
+def secret(body: Body) -> Causes:
+    """stringData is written over data before anything else is looked at."""
+    data, plain = part(body, "data"), part(body, "stringData")
+    for name, found in (("data", data), ("stringData", plain)):
+        for key in found:
+            yield from _config_key(key, (name, Key(key)), at=f"data[{key}]")
+    sizes = {**{k: _decoded(v) for k, v in data.items()}, **{k: _bytes(v) for k, v in plain.items()}}
+    if sum(sizes.values()) > MAX_DATA:
+        yield too_long(("data",), MAX_DATA)
+    yield from _typed(text(body, "type"), sizes, body)
+
+
+def _typed(kind: str, sizes: dict[str, int], body: Body) -> Causes:
+    for key in _SECRET_KEYS.get(kind, ()):
+        if key not in sizes or (kind.endswith("ssh-auth") and not sizes[key]):
+            yield required(("data", Key(key)))
+    if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & set(sizes):
+        yield required(("data", Key("username")))
+        yield required(("data", Key("password")))
+    account = "kubernetes.io/service-account.name"
+    if kind == "kubernetes.io/service-account-token" and not text(part(part(body, "metadata"), "annotations"), account):
+        yield required(("metadata", "annotations", Key(account)))
+
+
+def _config_key(key: str, path: Path, *, at: str = "") -> Causes:
+    for fault in formats.config_key(key):
+        yield invalid(path, key, fault, at=at, key=True)
+
+
+def _bytes(value: str | None) -> int:
+    return 0 if not value else len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
+
+
+def _decoded(value: str | list[int] | None) -> int:
+    """Bytes that a base64 text stands for, within two."""
+    if not isinstance(value, str):
+        return len(value or ())
+    return len(value.rstrip("=\r\n")) * 3 // 4
+
+
+def claim(body: Body) -> Causes:
+    yield from claim_spec(part(body, "spec"), ("spec",))
+
+
+def claim_spec(spec: Body, path: Path) -> Causes:
+    """ValidatePersistentVolumeClaimSpec."""
+    modes = [mode for _, mode in strings(spec, "accessModes", path)]
+    if not modes:
+        yield required((*path, "accessModes"), "at least 1 access mode is required")
+    for i, mode in enumerate(modes):
+        if mode not in _ACCESS_MODES:
+            yield not_supported((*path, "accessModes", i), mode, _ACCESS_MODES)
+    if "ReadWriteOncePod" in modes and set(modes) - {"ReadWriteOncePod"}:
+        yield forbidden((*path, "accessModes"), "may not use ReadWriteOncePod with other access modes")
+    yield from selectors.causes(part(spec, "selector"), (*path, "selector"))
+    yield from _storage(part(part(spec, "resources"), "requests"), path)
+    if name := text(spec, "storageClassName"):
+        for fault in formats.dns1123_subdomain(name):
+            yield invalid((*path, "storageClassName"), name, fault)
+    if (volume := spec.get("volumeMode")) is not None and volume not in ("Block", "Filesystem"):
+        yield not_supported((*path, "volumeMode"), volume, ["Block", "Filesystem"])
+
+
+def _storage(requests: Body, path: Path) -> Causes:
+    """The server leaves `requests` out of the field."""
+    field = ".".join(map(str, path)) if all(isinstance(step, str) for step in path) else ""
+    at = f"{field}.resources[storage]" if field else ""
+    where = (*path, "resources", "requests", Key("storage"))
+    if "storage" not in requests:
+        yield required(where, at=at)
+    elif quantity.nano(requests["storage"]) <= 0:
+        yield invalid(where, quantity.text(requests["storage"]), "must be greater than zero", at=at)
+    else:
+        yield from resources.amount("storage", requests["storage"], where)
+
+
+def replication_controller(body: Body) -> Causes:
+    """Without a selector the labels of the template are the selector."""
+    spec = part(body, "spec")
+    template, path = part(spec, "template"), ("spec", "template")
+    found = part(part(template, "metadata"), "labels")
+    selector = part(spec, "selector") or found
+    yield from no_negative(spec, "minReadySeconds", ("spec",))
+    yield from no_negative(spec, "replicas", ("spec",))
+    if not selector:
+        yield required(("spec", "selector"))
+    if spec.get("template") is None:
+        yield required(path)
+        return
+    if any((found.get(k) or "") != (v or "") or k not in found for k, v in selector.items()):
+        yield invalid((*path, "metadata", "labels"), found, "`selector` does not match template `labels`")
+    yield from labels(selector, ("spec", "selector")) if part(spec, "selector") else ()
+    yield from pod.template(template, path)
+    if (policy := text(part(template, "spec"), "restartPolicy") or "Always") != "Always":
+        yield not_supported((*path, "spec", "restartPolicy"), policy, ["Always"])
+
+
+def volume_claims(spec: Body, path: Path) -> Causes:
+    """The claim templates of a StatefulSet."""
+    for at, template in items(spec, "volumeClaimTemplates", path):
+        yield from claim_spec(part(template, "spec"), (*at, "spec"))
