@@ -39,5 +39,5 @@ def safe_hash(text: str, length: int) -> str:
 
 def uid(serial: int) -> str:
     """The uid of the object with that serial number."""
-    # Unlike upstream: uids count and are not random, so ties that Kubernetes breaks by uid fall on the older object.
-    return f"00000000-0000-4000-8000-{serial:012x}"
+    # Unlike upstream: uids count down and are not random, so ties that Kubernetes breaks by uid fall on the newer object.
+    return f"00000000-0000-4000-8000-{2**48 - serial:012x}"

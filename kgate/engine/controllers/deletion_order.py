@@ -47,7 +47,7 @@ def goes_first(a: Pod, b: Pod, on_node: Counter[str], now_ms: Millis) -> bool:
         return _restarts(a) > _restarts(b)
     if _seconds(a.metadata.creation_timestamp_ms) != _seconds(b.metadata.creation_timestamp_ms):
         return _younger(a, b, _seconds(a.metadata.creation_timestamp_ms), _seconds(b.metadata.creation_timestamp_ms), now_ms)
-    # Unlike upstream, where what is equal in all this goes in no particular order: the older uid.
+    # Unlike upstream, where what is equal in all this goes in no particular order: the lower uid.
     return a.metadata.uid < b.metadata.uid
 
 

@@ -42,8 +42,6 @@ class ReplicaSetController:
             return None
         pods = self._claimed(rs)
         error = None if rs.metadata.deleting else self._manage(rs, [p for p in pods if p.active])
-        # Unlike upstream: counted after creating and deleting, not before.
-        pods = list(self._store.owned_by(rs.metadata.uid, Pod))
         rs = self._store.update_status(replace(rs, status=self._status(rs, pods, error)))
         if error is not None:
             raise error

@@ -37,10 +37,6 @@ class DeploymentController:
             self._refuse_to_select_all(d)
             return None
         owned = self._claimed(d)
-        if any(rs.status.observed_generation < rs.metadata.generation for rs in owned):
-            # Unlike upstream: waits until the ReplicaSet controller, which will wake it, has seen the last scaling.
-            # Upstream may sync in between, finds the counts inconsistent, and ends at the same sizes.
-            return None
         s = Sync(store=self._store, manager=self._manager, d=d, old=owned)
         if d.metadata.deleting:
             s.find_new()

@@ -93,7 +93,7 @@ class Sync:
     def write_status(self, status: DeploymentStatus) -> None:
         """Nothing is written when nothing changed."""
         if status != self.d.status:
-            self.d = self.store.update_status(replace(self.d, status=status))
+            self._write(replace(self.d, status=status))
 
     def _next_revision(self) -> int:
         return max((revisions.revision(rs) for rs in self.old), default=0) + 1
@@ -102,10 +102,18 @@ class Sync:
         """The Deployment takes over the new set's revision, and says how it came by the set."""
         assert self.new is not None
         number = self.new.metadata.annotations.get(revisions.REVISION)
-        d = replace(self.d, metadata=self.d.metadata.annotated(revisions.REVISION, number))
+        d = self.d
+        if d.metadata.annotations.get(revisions.REVISION) != number:
+            d = replace(d, metadata=d.metadata.annotated(revisions.REVISION, number))
         if st.has_deadline(d) and not (unless_any and condition(d.status.conditions, st.PROGRESSING)):
             d = replace(d, status=st.with_condition(d.status, st.made(st.PROGRESSING, "True", reason, message, self.now_ms)))
-        self.d = self.store.update_status(d)
+        if d != self.d:
+            self._write(d)
+
+    def _write(self, d: Deployment) -> None:
+        """As upstream, the copy at hand keeps its version: a second write in one sync is a conflict, and the sync is tried again."""
+        self.store.update_status(d)
+        self.d = d
 
     def _creation_failed(self, wanted: ReplicaSet, error: ApiError) -> None:
         if error.reason == "AlreadyExists":
