@@ -130,7 +130,9 @@ def _fix(v: Vulnerability) -> str:
 
 
 def _users(image: Image) -> str:
-    return f"; used by {_cut(image.used_by, SHOWN_USERS)}"
+    """Who else runs it: the finding itself names the object where it stands."""
+    others = [user for user in image.used_by if user != str(image.uses[0].manifest.subject)]
+    return f"; also used by {_cut(others, SHOWN_USERS)}" if others else ""
 
 
 def _cut(texts: Sequence[str], limit: int) -> str:

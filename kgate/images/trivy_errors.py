@@ -38,8 +38,9 @@ _CLASSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("twirp error unauthenticated",), "the trivy server wants a token", ""),
     (("context deadline exceeded",), "trivy ran out of time", "raise images.timeout_s"),
     (("unknown flag", "unknown command"), "this trivy does not know an option that kgate uses", "use Trivy 0.59 or later"),
-    (("panic:", "goroutine "), "trivy crashed", "the vulnerability database may be damaged; " + DOWNLOAD),
 )
+GO_PANIC = 2
+"""The exit code of a Go program that panics; Trivy has no other use for it."""
 
 
 def fault(stderr: str, returncode: int) -> NotScanned:
@@ -47,6 +48,8 @@ def fault(stderr: str, returncode: int) -> NotScanned:
     for texts, meaning, hint in _CLASSES:
         if any(text in stderr for text in texts):
             return NotScanned(meaning, hint)
+    if returncode == GO_PANIC:
+        return NotScanned("trivy crashed", "the vulnerability database may be damaged; " + DOWNLOAD)
     if returncode < 0:
         return NotScanned(f"trivy was ended by signal {-returncode}")
     last = next((line for line in reversed(stderr.splitlines()) if line.strip()), "")

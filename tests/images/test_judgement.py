@@ -45,8 +45,9 @@ def test_a_finding_says_everything_in_one_sentence_at_the_line_of_the_first_use(
     assert (finding.rule, finding.severity, finding.line, finding.column) == ("KG3002", Severity.ERROR, 9, 16)
     assert finding.message == (
         "image shop/api:1 has CVE-2099-0001 (HIGH by nvd) in libquux1 1.0 (fixed in 1.1), quux-bin 1.0 (fixed in 1.1)"
-        "; used by Deployment api, Deployment web"
+        "; also used by Deployment api"
     )
+    assert str(finding.object) == "Deployment web"
     assert finding.remediation == "update the image to one that has libquux1 1.1, quux-bin 1.1"
 
 
@@ -113,7 +114,7 @@ def test_a_release_without_security_updates_is_warned_of(tmp_path: Path) -> None
 def test_long_lists_are_cut(tmp_path: Path) -> None:
     found = [vulnerability(package=f"p{i}") for i in range(9)]
     (finding,) = weighed(tmp_path, result(*found)).findings
-    assert "p3 1.0 (fixed in 1.1) and 5 more; used by" in finding.message
+    assert "p3 1.0 (fixed in 1.1) and 5 more; also used by" in finding.message
 
 
 def test_hostile_names_inside_an_image_are_spelt_out(tmp_path: Path) -> None:
