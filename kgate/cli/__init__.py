@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kgate.config import Options
     from kgate.outcome import Report
 
-USAGE, INTERRUPTED = 2, 130
+USAGE, INCOMPLETE, INTERRUPTED = 2, 3, 130
 _STAGES = ("load", "validate", "policy", "images", "rollout")
 _WHERE_TO_REPORT = "this is a fault of kgate: please report it with the file that causes it; KGATE_DEBUG=1 shows the traceback"
 
@@ -37,8 +37,11 @@ def main() -> NoReturn:
 def run(argv: Sequence[str]) -> int:
     """The exit code; whatever goes wrong is one line on stderr."""
     try:
-        code = app.main(args=list(argv), prog_name="kgate", standalone_mode=False)
+        with app.make_context("kgate", list(argv)) as context:
+            code = app.invoke(context)
         return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except KgateError as fault:
         complain(fault.message, fault.hint)
     except click.UsageError as fault:
@@ -58,13 +61,22 @@ def run(argv: Sequence[str]) -> int:
     return USAGE
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, invoke_without_command=True)
 @click.version_option(__version__, message="kgate %(version)s")
-def app() -> None:
+@click.pass_context
+def app(context: click.Context) -> None:
     """Is this Kubernetes Deployment safe to apply?
 
     Exit codes: 0 passed, 1 the gate failed, 2 kgate could not do the run, 3 something asked for could not be checked, 130 interrupted.
     """
+    _help_without_command(context)
+
+
+def _help_without_command(context: click.Context) -> None:
+    """A script that forgot the command has checked nothing: that must not be 0."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(USAGE)
 
 
 _Command = Callable[..., int]
@@ -81,7 +93,7 @@ _color = click.option(
 _config = click.option("--config", envvar="KGATE_CONFIG", metavar="FILE", help="The settings file, instead of .kgate.yaml.")
 
 
-@app.command()
+@app.command(short_help="Is it safe? The gate, over files and folders.")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @click.option("--stage", "stages", multiple=True, type=click.Choice(_STAGES), help="Run only this stage. Repeatable; default: all.")
 @_report_option("text, concise, json")
@@ -169,7 +181,7 @@ def _options(
     )
 
 
-@app.command()
+@app.command(short_help="Play scenarios on the engine alone.")
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @_report_option("text, json")
 @_color
@@ -182,10 +194,10 @@ def simulate(scenarios: tuple[str, ...], reports: tuple[str, ...], color: str) -
     played = tuple(playing.play(scenarios))
     for output in asked:
         output.write("".join(playing.FORMATS[output.format](p, look(output)) for p in played))
-    return 0
+    return INCOMPLETE if any(p.recording is None for p in played) else 0
 
 
-@app.command()
+@app.command(short_help="List what kgate can find.")
 @_report_option("text, json")
 @_color
 def rules(reports: tuple[str, ...], color: str) -> int:
@@ -201,7 +213,7 @@ def rules(reports: tuple[str, ...], color: str) -> int:
     return 0
 
 
-@app.command()
+@app.command(short_help="Tell all about one rule.")
 @click.argument("rule", metavar="ID")
 @_report_option("text, json")
 @_color
@@ -217,12 +229,14 @@ def explain(rule: str, reports: tuple[str, ...], color: str) -> int:
     return 0
 
 
-@app.group()
-def config() -> None:
+@app.group(invoke_without_command=True)
+@click.pass_context
+def config(context: click.Context) -> None:
     """The settings in .kgate.yaml."""
+    _help_without_command(context)
 
 
-@config.command()
+@config.command(short_help="Print the JSON schema of .kgate.yaml.")
 def schema() -> int:
     """Print the JSON schema (draft-07) of .kgate.yaml, for editors."""
     import json
@@ -233,7 +247,7 @@ def schema() -> int:
     return 0
 
 
-@config.command("check")
+@config.command("check", short_help="Say whether the settings are right.")
 @click.argument("file", required=False)
 @_config
 def check_settings(file: str | None, config: str | None) -> int:

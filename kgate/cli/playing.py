@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,24 @@ from kgate.errors import UsageError
 
 if TYPE_CHECKING:
     from kgate.manifest import Source
-    from kgate.rollout import Played
+    from kgate.report import Style
+    from kgate.rollout.simulation import Played
 
 _ENDINGS = (".yaml", ".yml", ".json")
+
+
+def text(played: Played, style: Style) -> str:
+    head, *lines = played.lines()
+    return style.finished([style.paint("bold", style.shown(head)), *map(style.shown, lines), ""])
+
+
+def json_line(played: Played, style: Style) -> str:
+    import json
+
+    return json.dumps(played.as_json()).replace("##", "#\\u0023") + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Played, Style], str]] = {"text": text, "json": json_line}
 
 
 def play(paths: Sequence[str]) -> Iterator[Played]:
