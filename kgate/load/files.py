@@ -1,7 +1,7 @@
 """Finds and opens files. Nothing but regular files is ever opened, and no symbolic link leads out of the folder that was named."""
 
 # Names are text here, which need not be UTF-8, and pathlib hides which calls follow links.
-# ruff: noqa: PTH100, PTH109, PTH110, PTH112, PTH114, PTH116, PTH117, PTH119, PTH120, PTH123
+# ruff: noqa: PTH100, PTH109, PTH110, PTH112, PTH114, PTH116, PTH119, PTH120, PTH123
 
 from __future__ import annotations
 

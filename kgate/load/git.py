@@ -1,7 +1,7 @@
 """A commit's manifests from git's object store: no checkout, no archive (`export-ignore` lies), nothing of the repository is run."""
 
 # Paths are text here, which need not be UTF-8.
-# ruff: noqa: PTH118
+# ruff: noqa: PTH117, PTH118
 
 from __future__ import annotations
 
@@ -135,7 +135,8 @@ def _merge_base(ref: str, top: str) -> str:
 
 def _resolve(ref: str, top: str) -> str | None:
     done = _git(top, ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"])
-    return None if done is None else done.decode("ascii").strip()
+    commit = (done or b"").decode("ascii").strip()
+    return commit if commit.isalnum() else None  # `^HEAD` is a revision, too, but no commit
 
 
 def _missing(top: str) -> str:
@@ -177,7 +178,9 @@ def _git(folder: str, arguments: Sequence[str], *, given: bytes = b"") -> bytes 
     """Standard output of one git command; None when it fails. Raises KgateError when git is missing or does not end."""
     import subprocess
 
-    environment = {**_ENVIRONMENT, "PATH": os.environ.get("PATH", os.defpath)}
+    # An empty or relative entry of PATH would look for git in the repository.
+    path = os.pathsep.join(p for p in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(p))
+    environment = {**_ENVIRONMENT, "PATH": path}
     try:
         done = subprocess.run(
             [*_HARDENED, *arguments], cwd=folder, env=environment, input=given, capture_output=True, timeout=DEADLINE_S, check=False
