@@ -1,4 +1,4 @@
-"""`require:`: a JSON Schema that subjects must satisfy, compiled when the first subject comes."""
+"""`require:` and `when:`: JSON Schemas that subjects must satisfy, compiled when the first subject comes."""
 
 from __future__ import annotations
 
@@ -9,32 +9,44 @@ from typing import Any
 
 from kgate.manifest import Path
 
+_Faults = Callable[[Any], list[Path]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Requirement:
+    """A draft 2020-12 schema. Both validators say the same; the fast one takes 3 us, the slow one a millisecond."""
+
     schema: Mapping[str, Any]
 
     def met(self, body: Any) -> bool:
-        return self._validator[0](body)
+        return not self._found(body)
 
     def faults(self, body: Any) -> Iterator[Path]:
         """Where `body` falls short, each place once; for a missing key, its parent."""
-        satisfied, places = self._validator
-        if not satisfied(body):
-            yield from sorted({*places(body)}, key=lambda path: [str(step) for step in path])
+        found = self._found(body)
+        if found:
+            yield from sorted(set(found), key=lambda path: [str(step) for step in path])
+
+    def _found(self, body: Any) -> list[Path]:
+        if self._fast is not None:
+            try:
+                return self._fast(body)
+            except ValueError:  # a lone surrogate, or nesting beyond 255: text that no UTF-8 validator takes
+                pass
+        return self._slow(body)
 
     @cached_property
-    def _validator(self) -> tuple[Callable[[Any], bool], Callable[[Any], Iterator[Path]]]:
+    def _fast(self) -> _Faults | None:
         try:
             import jsonschema_rs
         except ImportError:  # no wheel for this platform
-            return _slow_validator(self.schema)
-        fast = jsonschema_rs.validator_for(dict(self.schema))
-        return fast.is_valid, lambda body: (tuple(error.instance_path) for error in fast.iter_errors(body))
+            return None
+        validator = jsonschema_rs.validator_for(dict(self.schema))
+        return lambda body: [] if validator.is_valid(body) else [tuple(error.instance_path) for error in validator.iter_errors(body)]
 
+    @cached_property
+    def _slow(self) -> _Faults:
+        import jsonschema
 
-def _slow_validator(schema: Mapping[str, Any]) -> tuple[Callable[[Any], bool], Callable[[Any], Iterator[Path]]]:
-    import jsonschema
-
-    slow = jsonschema.Draft202012Validator(schema)
-    return slow.is_valid, lambda body: (tuple(error.absolute_path) for error in slow.iter_errors(body))
+        validator = jsonschema.Draft202012Validator(self.schema)
+        return lambda body: [tuple(error.absolute_path) for error in validator.iter_errors(body)]

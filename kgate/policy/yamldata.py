@@ -5,6 +5,7 @@ Scalars mean what JSON says: `on`, `yes` and `2026-01-31` are strings, so a patt
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Any
 
@@ -13,7 +14,10 @@ import yaml
 from kgate.errors import ConfigError
 from kgate.manifest import Location, Path
 
-_Parser: Any = getattr(yaml, "CParser", None) or yaml.Loader
+try:
+    _Parser: Any = importlib.import_module("yaml.cyaml").CParser
+except ImportError:  # PyYAML was built without libyaml
+    _Parser = yaml.Loader
 _WORDS = {"null": None, "~": None, "": None, "true": True, "false": False}
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 

@@ -13,7 +13,6 @@ from kgate.policy.context import Context
 from kgate.policy.globs import MAX_TEXT, any_matches, matches
 from kgate.policy.inventory import Inventory
 from kgate.policy.policy import Violation
-from kgate.policy.semver import Range, Version
 from kgate.policy.settings import TagPattern
 from kgate.policy.subjects import Image, containers_of, image_of
 from kgate.reference import DEFAULT_TAG, ImageReference
@@ -131,6 +130,8 @@ def _floats(found: ImageReference, classes: Mapping[str, Any]) -> str:
 def _conforms(tag: str, wanted: TagPattern) -> bool:
     if wanted.pattern:
         return len(tag) <= MAX_TEXT and _compiled(wanted.pattern).fullmatch(tag) is not None
+    from kgate.policy.semver import Range, Version
+
     version = Version.parse(tag)
     return version is not None and Range.parse(wanted.semver).holds(version)
 
