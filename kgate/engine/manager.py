@@ -48,7 +48,7 @@ class Controller(Protocol):
     """Brings the cluster one step nearer to what an object wants.
 
     `reconcile` is level-triggered: it looks at the store, never at what woke it. It returns after how many milliseconds it wants
-    to look again, if nothing else wakes it. An ApiError from it is retried: after 5 ms, 10 ms, ... up to 1000 s.
+    to look again, if nothing else wakes it; None takes an earlier wish back. An ApiError from it is retried: after 5 ms, 10 ms, ... up to 1000 s.
     """
 
     @property
@@ -98,7 +98,7 @@ class Manager:
             self._queue.append(item)
 
     def enqueue_after(self, controller: str, key: Key, delay_ms: Millis) -> None:
-        """One timer per key: the earliest wins, and whoever wakes asks again for what it still needs."""
+        """One timer per key: the earliest wins until the key is reconciled, whose answer then counts alone."""
         item, due = (controller, key), self.now_ms + max(0, delay_ms)
         if due >= self._due.get(item, due + 1):
             return
@@ -174,6 +174,7 @@ class Manager:
             self._retry(item)
             return
         self._failures.pop(item, None)
+        self._due.pop(item, None)
         if again is not None:
             self.enqueue_after(name, key, again)
 

@@ -230,6 +230,8 @@ def _owners(obj: Any) -> Iterable[str]:
 
 def _wanted(obj: Any) -> Any:
     """What a generation counts the changes of. A Deployment's annotations count too (pkg/registry/apps/deployment/strategy.go)."""
+    if isinstance(obj, Pod):
+        return None  # Unlike upstream: a pod's generation stays, whatever is changed in place.
     if isinstance(obj, Unstructured):
         return {k: v for k, v in obj.rest.items() if k != "status"}
     spec = getattr(obj, "spec", None)
