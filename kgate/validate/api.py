@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from kgate.validate import nearest
@@ -37,7 +38,9 @@ REMOVED_EARLIER: Mapping[str, str] = {
 """The minor in which the last kinds of an API went that no embedded schema has; from the deprecation guide."""
 
 _BOTH = "write apiVersion and kind, for example apps/v1 and Deployment"
+_GONE = ("extensions",)
 _REMOVED_KINDS = {"PodSecurityPolicy"}
+_LONG = 300  # nothing real is longer, and what is longer shall not stay in memory
 _CUSTOM = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+/[A-Za-z0-9-]+").fullmatch
 # Files of clients and components that look like objects: nobody applies them.
 _CLIENT_FILES = {("v1", "Config"): "a kubeconfig"}
@@ -63,6 +66,14 @@ def recognised(body: Mapping[str, Any], minor: str) -> Api:
     faults = tuple(_unset(name, body.get(name)) for name in ("apiVersion", "kind") if not _named(body.get(name)))
     if faults or not isinstance(version, str) or not isinstance(kind, str):
         return Api(faults=faults)
+    if len(version) + len(kind) > _LONG:
+        return classified.__wrapped__(version, kind, minor)
+    return classified(version, kind, minor)
+
+
+@lru_cache(maxsize=2048)
+def classified(version: str, kind: str, minor: str) -> Api:
+    """Every object of a kind has the same answer."""
     if bundle().serves(version, kind, minor):
         return Api(version=version, kind=kind)
     if what := _CLIENT_FILES.get((version, kind)):
@@ -71,6 +82,8 @@ def recognised(body: Mapping[str, Any], minor: str) -> Api:
         return Api(faults=(_not_served(version, kind, minor),), removed=True)
     if _may_be_custom(version):
         return Api(skipped=f"no schema for {version} {kind}")
+    if _foreign(version, kind):
+        return Api(skipped=f"no Kubernetes object: {version} is no API group")
     return Api(faults=(_unknown(version, kind, minor),))
 
 
@@ -92,12 +105,21 @@ def _may_be_custom(version: str) -> bool:
     return bool(_CUSTOM(version)) and group not in _groups()
 
 
-def _groups() -> set[str]:
-    return {v.partition("/")[0] if "/" in v else "" for v in bundle().kinds}
+def _foreign(version: str, kind: str) -> bool:
+    """A file of some tool (`skaffold/v4beta1 Config`): neither its group nor its kind looks like one of Kubernetes'."""
+    group, slash, _ = version.partition("/")
+    near = not slash or group in _groups() or group in _GONE or nearest.name(group, [*_groups(), *_GONE])
+    return not near and kind not in _known_kinds() and group.isidentifier()
 
 
-def _known_kinds() -> set[str]:
-    return {kind for kinds in bundle().kinds.values() for kind in kinds}
+@cache
+def _groups() -> frozenset[str]:
+    return frozenset({v.partition("/")[0] if "/" in v else "" for v in bundle().kinds})
+
+
+@cache
+def _known_kinds() -> frozenset[str]:
+    return frozenset(kind for kinds in bundle().kinds.values() for kind in kinds)
 
 
 def _not_served(version: str, kind: str, minor: str) -> Cause:

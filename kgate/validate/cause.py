@@ -25,8 +25,8 @@ class Cause:
     reason: str
     """`FieldValueInvalid`, `FieldValueRequired`, ... or `BadRequest` for what the server cannot even decode."""
     message: str
-    at: str = ""
-    """The field as the server names it, where that is not the dotted path: some of its rules name a neighbour."""
+    at: Path = ()
+    """The path as the server names it, where that is another one: some of its rules name a neighbour."""
     key: bool = False
     """The fault is the key itself, not the value behind it."""
     remediation: str = ""
@@ -34,7 +34,7 @@ class Cause:
     @property
     def field(self) -> str:
         """`spec.containers[0].resources.limits[cpu]`; empty for the whole object."""
-        return self.at or dotted(self.path)
+        return dotted(self.at or self.path)
 
 
 Causes = Iterator[Cause]
@@ -56,16 +56,16 @@ def shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def invalid(path: Path, value: object, detail: str, *, at: str = "", key: bool = False, remediation: str = "") -> Cause:
+def invalid(path: Path, value: object, detail: str, *, at: Path = (), key: bool = False, remediation: str = "") -> Cause:
     message = f"Invalid value: {shown(value)}: {detail}"
     return Cause(path=path, reason="FieldValueInvalid", message=message, at=at, key=key, remediation=remediation)
 
 
-def required(path: Path, detail: str = "", *, at: str = "") -> Cause:
+def required(path: Path, detail: str = "", *, at: Path = ()) -> Cause:
     return Cause(path=path, reason="FieldValueRequired", message=f"Required value: {detail}" if detail else "Required value", at=at)
 
 
-def duplicate(path: Path, value: object, *, at: str = "") -> Cause:
+def duplicate(path: Path, value: object, *, at: Path = ()) -> Cause:
     return Cause(path=path, reason="FieldValueDuplicate", message=f"Duplicate value: {shown(value)}", at=at)
 
 
@@ -76,7 +76,7 @@ def not_supported(path: Path, value: object, valid: Iterable[str]) -> Cause:
     return Cause(path=path, reason="FieldValueNotSupported", message=message, remediation=remediation)
 
 
-def forbidden(path: Path, detail: str, *, at: str = "", key: bool = False) -> Cause:
+def forbidden(path: Path, detail: str, *, at: Path = (), key: bool = False) -> Cause:
     return Cause(path=path, reason="FieldValueForbidden", message=f"Forbidden: {detail}", at=at, key=key)
 
 
@@ -84,7 +84,7 @@ def not_found(path: Path, value: object) -> Cause:
     return Cause(path=path, reason="FieldValueNotFound", message=f"Not found: {shown(value)}")
 
 
-def too_long(path: Path, limit: int, *, at: str = "") -> Cause:
+def too_long(path: Path, limit: int, *, at: Path = ()) -> Cause:
     """`limit` in bytes."""
     return Cause(path=path, reason="FieldValueTooLong", message=f"Too long: may not be more than {limit} bytes", at=at)
 

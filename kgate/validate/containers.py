@@ -10,7 +10,6 @@ from kgate.validate import env, formats, paths, probes, resources, security
 from kgate.validate.cause import (
     Body,
     Causes,
-    dotted,
     duplicate,
     forbidden,
     invalid,
@@ -178,23 +177,23 @@ def _mounted(mount: Body, path: Path, volumes: Volumes) -> Causes:
 def _mount_options(mount: Body, path: Path, container: Body) -> Causes:
     """The server names the list for what stands below the mount."""
     sub, expression = text(mount, "subPath"), text(mount, "subPathExpr")
-    field = dotted(path[:-1])
-    yield from paths.descending(sub, (*path, "subPath"), at=f"{field}.subPath")
+    field = path[:-1]
+    yield from paths.descending(sub, (*path, "subPath"), at=(*field, "subPath"))
     if sub and expression:
         yield invalid((*path, "subPathExpr"), expression, "subPathExpr and subPath are mutually exclusive")
-    yield from paths.descending(expression, (*path, "subPathExpr"), at=f"{field}.subPathExpr")
+    yield from paths.descending(expression, (*path, "subPathExpr"), at=(*field, "subPathExpr"))
     propagation, recursive = mount.get("mountPropagation"), mount.get("recursiveReadOnly")
     if propagation is not None:
         if propagation not in ("Bidirectional", "HostToContainer", "None"):
             yield not_supported((*path, "mountPropagation"), propagation, ["Bidirectional", "HostToContainer", "None"])
         if propagation == "Bidirectional" and not (container.get("securityContext") or {}).get("privileged"):
             detail = "Bidirectional mount propagation is available only to privileged containers"
-            yield forbidden((*path, "mountPropagation"), detail, at=f"{field}.mountPropagation")
+            yield forbidden((*path, "mountPropagation"), detail, at=(*field, "mountPropagation"))
     if recursive is not None:
-        yield from _recursive(mount, recursive, (*path, "recursiveReadOnly"), f"{field}.recursiveReadOnly")
+        yield from _recursive(mount, recursive, (*path, "recursiveReadOnly"), (*field, "recursiveReadOnly"))
 
 
-def _recursive(mount: Body, value: str, path: Path, field: str) -> Causes:
+def _recursive(mount: Body, value: str, path: Path, field: Path) -> Causes:
     if value not in ("Disabled", "Enabled", "IfPossible"):
         yield not_supported(path, value, ["Disabled", "Enabled", "IfPossible"])
     if value in ("Enabled", "IfPossible"):
@@ -233,7 +232,7 @@ def _resize(container: Body, path: Path, restart_policy: str) -> Causes:
     taken: set[str] = set()
     for at, policy in items(container, "resizePolicy", path):
         resource, restart = text(policy, "resourceName"), text(policy, "restartPolicy") or "NotRequired"
-        field = dotted(at[:-1])
+        field = at[:-1]
         if resource in taken:
             yield duplicate(at, resource)
         taken.add(resource)

@@ -37,7 +37,7 @@ def secret(body: Body) -> Causes:
     data, plain = part(body, "data"), part(body, "stringData")
     for name, found in (("data", data), ("stringData", plain)):
         for key in found:
-            yield from _config_key(key, (name, Key(key)), at=f"data[{key}]")
+            yield from _config_key(key, (name, Key(key)), at=("data", Key(key)))
     sizes = {**{k: _decoded(v) for k, v in data.items()}, **{k: _bytes(v) for k, v in plain.items()}}
     if sum(sizes.values()) > MAX_DATA:
         yield too_long(("data",), MAX_DATA)
@@ -56,7 +56,7 @@ def _typed(kind: str, sizes: dict[str, int], body: Body) -> Causes:
         yield required(("metadata", "annotations", Key(account)))
 
 
-def _config_key(key: str, path: Path, *, at: str = "") -> Causes:
+def _config_key(key: str, path: Path, *, at: Path = ()) -> Causes:
     for fault in formats.config_key(key):
         yield invalid(path, key, fault, at=at, key=True)
 
@@ -97,8 +97,7 @@ def claim_spec(spec: Body, path: Path) -> Causes:
 
 def _storage(requests: Body, path: Path) -> Causes:
     """The server leaves `requests` out of the field."""
-    field = ".".join(map(str, path)) if all(isinstance(step, str) for step in path) else ""
-    at = f"{field}.resources[storage]" if field else ""
+    at = (*path, "resources", Key("storage"))
     where = (*path, "resources", "requests", Key("storage"))
     if "storage" not in requests:
         yield required(where, at=at)

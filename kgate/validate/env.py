@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from kgate.manifest import Path
 from kgate.validate import fields, formats, paths
-from kgate.validate.cause import Body, Causes, dotted, invalid, items, required, text
+from kgate.validate.cause import Body, Causes, invalid, items, required, text
 
 _ONE_OF = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
 _ONE_AT_A_TIME = "may not have more than one field specified at a time"
@@ -81,9 +81,9 @@ def sources(container: Body, path: Path) -> Causes:
         for name in present:
             yield from _whole(source[name], (*at, name))
         if not present:
-            yield invalid(at, "", "must specify one of: `configMapRef` or `secretRef`", at=dotted(at[:-1]))
+            yield invalid(at, "", "must specify one of: `configMapRef` or `secretRef`", at=at[:-1])
         if len(present) > 1:
-            yield invalid(at, "", _ONE_AT_A_TIME, at=dotted(at[:-1]))
+            yield invalid(at, "", _ONE_AT_A_TIME, at=at[:-1])
 
 
 def _whole(reference: Body, path: Path) -> Causes:

@@ -18,7 +18,7 @@ from kgate.validate.versions import NEWEST, minor
 class Judged:
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
-    """Objects that no schema describes, with the reason."""
+    """Objects that no schema describes: once a file and reason."""
 
 
 def judge(manifests: Sequence[Manifest], version: str) -> Judged:
@@ -29,9 +29,9 @@ def judge(manifests: Sequence[Manifest], version: str) -> Judged:
     for manifest in manifests:
         known = api.recognised(manifest.body, target)
         if known.skipped:
-            skipped.append(Skipped(file=manifest.file, reason=known.skipped, line=manifest.locate(()).line))
+            skipped.append(Skipped(file=manifest.file, reason=known.skipped))
         findings.extend(_found(manifest, known, target))
-    return Judged(findings=in_order(findings), skipped=tuple(skipped))
+    return Judged(findings=in_order(findings), skipped=tuple(sorted(set(skipped))))
 
 
 def _found(manifest: Manifest, known: api.Api, target: str) -> Iterator[Finding]:

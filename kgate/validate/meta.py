@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from kgate.manifest import Path
 from kgate.validate import formats
-from kgate.validate.cause import Body, Causes, Key, dotted, forbidden, invalid, items, number, part, required, text, too_long
+from kgate.validate.cause import Body, Causes, Key, forbidden, invalid, items, number, part, required, text, too_long
 
 MAX_ANNOTATIONS = 256 * 1024
 """Bytes of all keys and values."""
@@ -82,24 +82,22 @@ def _namespace(meta: Body) -> Causes:
         yield invalid((*_ROOT, "namespace"), namespace, fault)
 
 
-def labels(found: Body, path: Path, *, at: str = "") -> Causes:
+def labels(found: Body, path: Path, *, at: Path = ()) -> Causes:
     """`at`: how the server calls `path`, where it calls it differently."""
-    field = at or dotted(path)
     for key, value in found.items():
         for fault in formats.label_key(key):
-            yield invalid((*path, Key(key)), key, fault, at=field, key=True)
+            yield invalid((*path, Key(key)), key, fault, at=at or path, key=True)
         for fault in formats.label_value(value or ""):
-            yield invalid((*path, Key(key)), value or "", fault, at=field)
+            yield invalid((*path, Key(key)), value or "", fault, at=at or path)
 
 
-def annotated(found: Body, path: Path, *, at: str = "") -> Causes:
+def annotated(found: Body, path: Path, *, at: Path = ()) -> Causes:
     """`at` as for labels."""
-    field = at or dotted(path)
     for key in found:
         for fault in formats.label_key(key.lower()):
-            yield invalid((*path, Key(key)), key, fault, at=field, key=True)
+            yield invalid((*path, Key(key)), key, fault, at=at or path, key=True)
     if sum(_size(key) + _size(value or "") for key, value in found.items()) > MAX_ANNOTATIONS:
-        yield too_long(path, MAX_ANNOTATIONS, at=field)
+        yield too_long(path, MAX_ANNOTATIONS, at=at)
 
 
 def _size(value: str) -> int:
@@ -110,10 +108,10 @@ def _owners(meta: Body) -> Causes:
     controllers = []
     for path, owner in items(meta, "ownerReferences", _ROOT):
         if not text(owner, "apiVersion"):
-            yield invalid((*path, "apiVersion"), "", "version must not be empty", at="metadata.ownerReferences.apiVersion")
+            yield invalid((*path, "apiVersion"), "", "version must not be empty", at=(*_ROOT, "ownerReferences", "apiVersion"))
         for field in ("kind", "name", "uid"):
             if not text(owner, field):
-                yield invalid((*path, field), "", "must not be empty", at=f"metadata.ownerReferences.{field}")
+                yield invalid((*path, field), "", "must not be empty", at=(*_ROOT, "ownerReferences", field))
         if (text(owner, "apiVersion"), text(owner, "kind")) == ("v1", "Event"):
             yield invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner")
         if owner.get("controller"):
@@ -127,7 +125,7 @@ def _finalizers(meta: Body, group: str) -> Causes:
     finalizers = [f or "" for f in meta.get("finalizers") or ()]
     for i, finalizer in enumerate(finalizers):
         for fault in formats.label_key(finalizer):
-            yield invalid((*_ROOT, "finalizers", i), finalizer, fault, at="metadata.finalizers")
+            yield invalid((*_ROOT, "finalizers", i), finalizer, fault, at=(*_ROOT, "finalizers"))
         if group in _OWN_GROUPS and "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
             yield invalid((*_ROOT, "finalizers", i), finalizer, "name is neither a standard finalizer name nor is it fully qualified")
     if {"orphan", "foregroundDeletion"} <= set(finalizers):

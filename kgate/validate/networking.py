@@ -37,7 +37,7 @@ def _class(spec: Body, annotations: Body) -> Causes:
         yield invalid(("spec", "ingressClassName"), name, fault)
     if _CLASS in annotations and (annotations[_CLASS] or "") != name:
         path = ("metadata", "annotations", _CLASS)
-        yield invalid(path, annotations[_CLASS], "must match `ingressClassName` when both are specified", at=f"annotations.{_CLASS}")
+        yield invalid(path, annotations[_CLASS], "must match `ingressClassName` when both are specified", at=("annotations", _CLASS))
 
 
 def _host(host: str, path: Path) -> Causes:

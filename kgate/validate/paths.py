@@ -6,18 +6,18 @@ from kgate.manifest import Path
 from kgate.validate.cause import Causes, invalid
 
 
-def no_backsteps(value: str, path: Path, *, at: str = "") -> Causes:
+def no_backsteps(value: str, path: Path, *, at: Path = ()) -> Causes:
     if ".." in value.split("/"):
         yield invalid(path, value, "must not contain '..'", at=at)
 
 
-def descending(value: str, path: Path, *, at: str = "") -> Causes:
+def descending(value: str, path: Path, *, at: Path = ()) -> Causes:
     if value.startswith("/"):
         yield invalid(path, value, "must be a relative path", at=at)
     yield from no_backsteps(value, path, at=at)
 
 
-def not_reserved(value: str, path: Path, *, at: str = "") -> Causes:
+def not_reserved(value: str, path: Path, *, at: Path = ()) -> Causes:
     yield from descending(value, path, at=at)
     if value.startswith("..") and not value.startswith("../"):
         yield invalid(path, value, "must not start with '..'", at=at)

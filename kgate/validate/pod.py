@@ -7,7 +7,6 @@ from kgate.validate import addresses, containers, formats, meta, resources, sche
 from kgate.validate.cause import (
     Body,
     Causes,
-    dotted,
     duplicate,
     forbidden,
     invalid,
@@ -28,8 +27,8 @@ _NAMES = ("serviceAccountName", "nodeName", "priorityClassName", "runtimeClassNa
 def template(found: Body, path: Path, *, claims: tuple[str, ...] = (), named_by_controller: bool = False) -> Causes:
     """`claims`: names of a StatefulSet's claim templates. `named_by_controller`: hostname and subdomain are not looked at."""
     metadata, at = part(found, "metadata"), (*path, "metadata")
-    yield from meta.labels(part(metadata, "labels"), (*at, "labels"), at=f"{dotted(path)}.labels")
-    yield from meta.annotated(part(metadata, "annotations"), (*at, "annotations"), at=f"{dotted(path)}.annotations")
+    yield from meta.labels(part(metadata, "labels"), (*at, "labels"), at=(*path, "labels"))
+    yield from meta.annotated(part(metadata, "annotations"), (*at, "annotations"), at=(*path, "annotations"))
     body = part(found, "spec")
     yield from spec(body, (*path, "spec"), claims=claims, named_by_controller=named_by_controller)
     if body.get("ephemeralContainers"):
@@ -128,9 +127,9 @@ def _gates(body: Body, path: Path) -> Causes:
     for at, gate in items(body, "schedulingGates", path):
         name = text(gate, "name")
         for fault in formats.label_key(name):
-            yield invalid((*at, "name"), name, fault, at=dotted(at))
+            yield invalid((*at, "name"), name, fault, at=at)
         if name in taken:
-            yield duplicate((*at, "name"), name, at=dotted(at))
+            yield duplicate((*at, "name"), name, at=at)
         taken.add(name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kgate.manifest import Path
 from kgate.validate import formats
-from kgate.validate.cause import Body, Causes, dotted, forbidden, invalid, items, not_supported, number, required, text
+from kgate.validate.cause import Body, Causes, forbidden, invalid, items, not_supported, number, required, text
 from kgate.validate.meta import no_negative
 
 _OF_PROBES = ("exec", "httpGet", "tcpSocket", "grpc")
@@ -68,7 +68,7 @@ def _http(action: Body, path: Path) -> Causes:
     for at, header in items(action, "httpHeaders", path):
         name = text(header, "name")
         for fault in formats.header_name(name):
-            yield invalid((*at, "name"), name, fault, at=dotted((*path, "httpHeaders")))
+            yield invalid((*at, "name"), name, fault, at=(*path, "httpHeaders"))
 
 
 def port(value: int | str | None, path: Path) -> Causes:

@@ -16,9 +16,13 @@ _PARTS = re.compile(r"\s*([+-]?)([0-9]*)\.?([0-9]*)([KMGTPE]i|[numkMGTPE]?|[eE][
 _TOO_MANY_DIGITS = 60
 
 
-@lru_cache(maxsize=4096)
 def nano(value: Quantity | None) -> int:
     """The amount in billionths, rounded away from zero; null is 0, and so is what is no quantity."""
+    return _measured(value) if not isinstance(value, str) or len(value) <= _TOO_MANY_DIGITS else _measured.__wrapped__(value)
+
+
+@lru_cache(maxsize=4096)
+def _measured(value: Quantity | None) -> int:
     match = _PARTS(str(value)) if value is not None else None
     if match is None or not (match[2] or match[3]):
         return 0

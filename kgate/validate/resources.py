@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kgate.manifest import Path
 from kgate.validate import formats, quantity
-from kgate.validate.cause import Body, Causes, Key, dotted, forbidden, invalid, not_supported, part, required
+from kgate.validate.cause import Body, Causes, Key, forbidden, invalid, not_supported, part, required
 
 _STANDARD = ("cpu", "memory", "ephemeral-storage")
 _OTHER_STANDARD = {
@@ -49,7 +49,7 @@ def pod(resources: Body, path: Path) -> Causes:
 def _within(requests: Body, limits: Body, path: Path) -> Causes:
     """The server names all requests where one of them is wrong."""
     for name, value in requests.items():
-        at, field = (*path, "requests", Key(name)), dotted((*path, "requests"))
+        at, field = (*path, "requests", Key(name)), (*path, "requests")
         fixed = not overcommitable(name)
         if name not in limits:
             if fixed:

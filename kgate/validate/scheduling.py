@@ -7,7 +7,6 @@ from kgate.validate import formats, meta, selectors
 from kgate.validate.cause import (
     Body,
     Causes,
-    dotted,
     duplicate,
     forbidden,
     invalid,
@@ -113,7 +112,7 @@ def _pod_term(term: Body, path: Path) -> Causes:
         yield from selectors.causes(part(term, name), (*path, name))
     for at, namespace in strings(term, "namespaces", path):
         for fault in formats.dns1123_label(namespace):
-            yield invalid(at, namespace, fault, at=f"{dotted(path)}.namespace")
+            yield invalid(at, namespace, fault, at=(*path, "namespace"))
     yield from _label_keys(term, path)
     key = text(term, "topologyKey")
     if not key:
@@ -146,7 +145,7 @@ def _selected_twice(selector: Body, keys: list[str], path: Path) -> Causes:
     for _, requirement in items(selector, "matchExpressions", ()):
         key = text(requirement, "key")
         if key in keys and key in seen:
-            at = f"{dotted(path)}[{keys.index(key)}]"
+            at = (*path, keys.index(key))
             yield invalid((*path, "matchLabelKeys", keys.index(key)), key, "exists in both matchLabelKeys and labelSelector", at=at)
         seen.add(key)
 
@@ -158,7 +157,7 @@ def _spread(spec: Body, path: Path) -> Causes:
         yield from _constraint(constraint, at)
         if kinds[i] in kinds[i + 1 :]:
             repeated = f"{{{kinds[i][0]}, {kinds[i][1]}}}"
-            yield duplicate(at, repeated, at=f"{dotted(at)}.{{topologyKey, whenUnsatisfiable}}")
+            yield duplicate(at, repeated, at=(*at, "{topologyKey, whenUnsatisfiable}"))
 
 
 def _constraint(constraint: Body, path: Path) -> Causes:

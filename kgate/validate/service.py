@@ -21,7 +21,7 @@ def service(body: Body) -> Causes:
     if not spec.get("ports") and not headless and kind != "ExternalName":
         yield required((*_SPEC, "ports"))
     if headless and kind in ("LoadBalancer", "NodePort"):
-        yield invalid((*_SPEC, "clusterIP"), "None", f"may not be set to 'None' for {kind} services", at="spec.clusterIPs[0]")
+        yield invalid((*_SPEC, "clusterIP"), "None", f"may not be set to 'None' for {kind} services", at=(*_SPEC, "clusterIPs", 0))
     yield from _external_name(spec) if kind == "ExternalName" else _cluster_ips(spec)
     yield from _ports(spec, kind)
     yield from labels(part(spec, "selector"), (*_SPEC, "selector"))
@@ -60,7 +60,7 @@ def _cluster_ips(spec: Body) -> Causes:
         if address != "None" and not addresses.is_ip(address):
             path = (*_SPEC, "clusterIPs", i) if several else (*_SPEC, "clusterIP")
             detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-            yield invalid(path, address, detail, at=f"spec.clusterIPs[{i}]")
+            yield invalid(path, address, detail, at=(*_SPEC, "clusterIPs", i))
     if len(several) > 2:
         yield invalid((*_SPEC, "clusterIPs"), several, "may only hold up to 2 values")
     families = [family for _, family in strings(spec, "ipFamilies", _SPEC)]
@@ -129,7 +129,7 @@ def _load_balancer(spec: Body, kind: str) -> Causes:
         return
     if spec.get("loadBalancerSourceRanges"):
         path = (*_SPEC, "loadBalancerSourceRanges")
-        yield forbidden(path, "may only be used when `type` is 'LoadBalancer'", at="spec.LoadBalancerSourceRanges")
+        yield forbidden(path, "may only be used when `type` is 'LoadBalancer'", at=(*_SPEC, "LoadBalancerSourceRanges"))
     for name in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
         if spec.get(name) is not None:
             yield forbidden((*_SPEC, name), "may only be used when `type` is 'LoadBalancer'")

@@ -10,7 +10,6 @@ from kgate.validate.cause import (
     Body,
     Cause,
     Causes,
-    dotted,
     duplicate,
     forbidden,
     invalid,
@@ -137,13 +136,13 @@ def _downward(source: Body, path: Path) -> Causes:
     """The server names the list, not the item of it."""
     yield from _mode(source, "defaultMode", path)
     for at, file in items(source, "items", path):
-        yield from _downward_file(file, at, dotted(path))
+        yield from _downward_file(file, at, path)
 
 
-def _downward_file(file: Body, path: Path, field: str) -> Causes:
+def _downward_file(file: Body, path: Path, field: Path) -> Causes:
     if not text(file, "path"):
-        yield required((*path, "path"), at=f"{field}.path")
-    yield from paths.not_reserved(text(file, "path"), (*path, "path"), at=f"{field}.path")
+        yield required((*path, "path"), at=(*field, "path"))
+    yield from paths.not_reserved(text(file, "path"), (*path, "path"), at=(*field, "path"))
     reference, resource = file.get("fieldRef"), file.get("resourceFieldRef")
     if reference is not None:
         yield from fields.object_field(reference, (*path, "fieldRef"), fields.OF_VOLUMES)
@@ -167,7 +166,7 @@ def _projected(source: Body, path: Path) -> Causes:
             yield forbidden(at, "may not specify more than 1 volume type per source")
         for where, file in _written(projection, at):
             if file in taken:
-                yield invalid(where, file, "conflicting duplicate paths", at=dotted(path))
+                yield invalid(where, file, "conflicting duplicate paths", at=path)
             taken.add(file)
 
 
@@ -186,7 +185,7 @@ def _projected_object(source: Body, path: Path) -> Causes:
 
 def _projected_downward(source: Body, path: Path) -> Causes:
     for at, file in items(source, "items", path):
-        yield from _downward_file(file, at, dotted(path))
+        yield from _downward_file(file, at, path)
 
 
 def _token(source: Body, path: Path) -> Causes:
@@ -195,7 +194,7 @@ def _token(source: Body, path: Path) -> Causes:
         yield invalid((*path, "expirationSeconds"), seconds, "may not specify a duration less than 10 minutes")
     if seconds > 2**32:
         yield invalid((*path, "expirationSeconds"), seconds, "may not specify a duration larger than 2^32 seconds")
-    field = f"{dotted(path[:-3])}.path"  # the server names the volume
+    field = (*path[:-3], "path")  # the server names the volume
     if not text(source, "path"):
         yield required((*path, "path"), at=field)
     yield from paths.not_reserved(text(source, "path"), (*path, "path"), at=field)
