@@ -164,6 +164,31 @@ def test_the_time_for_all_images_is_kept(tmp_path: Path) -> None:
     assert any("did not end within" in (r or "") or "s for all images were over" in (r or "") for r in reasons)
 
 
+def test_a_hanging_scanner_ends_with_its_children_and_its_image_is_not_scanned(tmp_path: Path) -> None:
+    trivy = witness(tmp_path, f"echo $$ >> {tmp_path}/pids; sleep 61 & echo $! >> {tmp_path}/pids; wait")
+    (tmp_path / "x.tar").touch()
+    settings = from_config({"trivy": trivy, "cache_dir": cache(tmp_path), "archives": {"a": f"{tmp_path}/x.tar"}, "timeout_s": 1})
+    (outcome,) = outcomes(tmp_path, settings, "a")
+    assert outcome.reason == "trivy did not end within 1 s; raise images.timeout_s" and not outcome.scanned
+    pids = (tmp_path / "pids").read_text().split()
+    assert len(pids) == 2 and gone(pids)
+
+
+def gone(pids: list[str]) -> bool:
+    """Within two seconds; a zombie that nobody has reaped yet is gone."""
+    until = time.monotonic() + 2
+    while (left := [pid for pid in pids if alive(pid)]) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not left
+
+
+def alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
 INTERRUPTED = """
 import sys
 from kgate import load
@@ -187,12 +212,7 @@ def test_an_interrupted_run_leaves_no_child(tmp_path: Path, number: signal.Signa
         time.sleep(0.02)
     process.send_signal(number)
     assert process.wait(20) == code
-    children = [int(pid) for pid in pids.read_text().split()]
-    assert len(children) == 4
-    until = time.monotonic() + 2
-    while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]]
+    assert gone(pids.read_text().split())
 
 
 def test_progress_goes_from_none_to_all(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from kgate.images import from_config
 from kgate.images.scanner import ScanResult, Target
 from kgate.images.trivy import Trivy
+from kgate.images.trivy_errors import fault
 from kgate.reference import parse
 
 BANK = Path(__file__).resolve().parents[4] / "shared" / "bank" / "trivy"
@@ -57,3 +58,12 @@ def test_findings_are_those_that_were_recorded(tmp_path: Path, name: str, monkey
     found = {(v.id, v.package, v.installed, v.fixed, v.severity, v.severity_source) for v in result.vulnerabilities}
     assert found == recorded
     assert NOT_SCANNED[name] in result.gap if name in NOT_SCANNED else result.gap == ""
+
+
+def test_recorded_failures_are_understood() -> None:
+    recorded = json.loads((BANK / "expected" / "errors" / "cases.json").read_text())
+    reasons = {case["name"]: fault(case["stderr"], case["exit"]).reason for case in recorded if case["exit"] not in (0, "TIMEOUT")}
+    vague = {name for name, reason in reasons.items() if reason.startswith("trivy failed")}
+    # kgate asks for no exit code of findings, and for no severity and no ignore file
+    assert vague == {"findings_exit_10", "eol_exit_11", "bad_severity", "ignorefile_missing", "ignorefile_bad_date"}
+    assert reasons["db_truncated_panic"] == "trivy crashed" and reasons["tag_not_found"] == "the registry has no such image"
