@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kgate.errors import UsageError
-from kgate.finding import Rule
+from kgate.finding import Rule, Stage
 from kgate.report import Style
-from kgate.report.style import columns
+from kgate.report.style import columns, wrapped
+
+_WIDE = 100
 
 
 def rules() -> tuple[Rule, ...]:
@@ -38,12 +40,38 @@ def table(every: tuple[Rule, ...], style: Style) -> str:
 
 def explained(rule: Rule, style: Style) -> str:
     head = style.severity(rule.severity, rule.id) + style.paint("bold", f" {rule.name}")
-    lines = [f"{head}  ({rule.severity}, stage {rule.stage}{'' if rule.enabled else ', off unless the settings switch it on'})", ""]
-    lines += [style.shown(rule.summary), ""]
-    lines += [f"why:  {style.shown(rule.why)}"] if rule.why else []
-    lines += [f"fix:  {style.shown(rule.remediation)}"] if rule.remediation else []
-    lines += [f"see:  {style.shown(', '.join(rule.references))}"] if rule.references else []
-    return style.finished(lines)
+    told = f"{rule.severity}, stage {rule.stage}{'' if rule.enabled else ', off unless the settings switch it on'}"
+    lines = [f"{head}  ({told})", "", style.shown(rule.summary), ""]
+    for name, text in (("why", rule.why), ("fix", rule.remediation), ("see", " ".join(rule.references)), ("set", _setting(rule))):
+        rows = wrapped(style.shown(text), _WIDE) if text else []
+        lines += [f"{name + ':' if not i else '':<6}{row}" for i, row in enumerate(rows)]
+    return style.finished([*lines, *_examples(rule, style)])
+
+
+def _setting(rule: Rule) -> str:
+    """How the settings change what the rule says."""
+    return f'policy: {{rules: {{{rule.name}: "off"}}}}, or error, warning, info, in .kgate.yaml' if rule.stage is Stage.POLICY else ""
+
+
+def _examples(rule: Rule, style: Style) -> list[str]:
+    """The first bad and the first good example of a policy; other rooms have none."""
+    from kgate import policy
+
+    found = next((p for p in policy.catalog().policies if p.rule.id == rule.id), None)
+    if found is None:
+        return []
+    examples = policy.examples(found)
+    lines: list[str] = []
+    for title, body in (("with the settings", examples.settings), ("wrong", examples.bad[0]), ("right", examples.good[0])):
+        lines += ["", f"{title}:", *("  " + style.shown(row) for row in _yaml(body))] if body else []
+    return lines
+
+
+def _yaml(body: Any) -> list[str]:
+    import yaml
+
+    text: str = yaml.safe_dump(body, sort_keys=False, default_flow_style=False, allow_unicode=True, width=100)
+    return text.removesuffix("...\n").splitlines()
 
 
 def as_json(rule: Rule) -> dict[str, Any]:

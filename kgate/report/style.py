@@ -86,6 +86,18 @@ def _padded(cell: str, wide: int, *, flush_right: bool) -> str:
     return blanks + cell if flush_right else cell + blanks
 
 
+def wrapped(text: str, wide: int) -> list[str]:
+    """`text` in lines of at most `wide` cells, broken at blanks; a longer word has a line of its own."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if width(longer) <= wide or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
 def width(text: str) -> int:
     """How many cells a terminal needs: 2 for a wide character, 0 for a combining one."""
     return len(text) if text.isascii() else sum(map(cells, text))

@@ -9,7 +9,10 @@ from kgate.finding import Finding
 from kgate.outcome import ImageOutcome, Report
 from kgate.report import placement, rehearsal, summary
 from kgate.report.excerpt import excerpt
-from kgate.report.style import Style, columns
+from kgate.report.style import Style, columns, wrapped
+
+_WIDE = 100
+"""Cells of a note's line; longer ones are wrapped."""
 
 
 def render(report: Report, style: Style) -> str:
@@ -36,9 +39,16 @@ def _finding(f: Finding, lines: tuple[str, ...], style: Style) -> list[str]:
     quote = excerpt(lines, f.line, f.column, style)
     indent = " " * (len(str(f.line)) if quote else 1)
     head = style.severity(f.severity, f"{f.severity}[{f.rule}]") + style.paint("bold", f": {style.shown(f.message)}")
-    notes = [f"{indent} {style.paint('blue', '=')} {name + ':':<8}{style.shown(text)}" for name, text in _notes(f)]
+    notes = [f"{indent} {row}" for name, text in _notes(f) for row in _note(name, text, style)]
     bar = [f"{indent} {style.paint('blue', '|')}"] if quote else []
     return [head, f"{indent}{style.paint('blue', '-->')} {style.shown(f.file)}:{f.line}:{f.column}", *quote, *bar, *notes]
+
+
+def _note(name: str, text: str, style: Style) -> Iterator[str]:
+    """`= why:    ...`, wrapped under itself."""
+    first, *others = wrapped(style.shown(text), _WIDE)
+    yield f"{style.paint('blue', '=')} {name + ':':<8}{first}"
+    yield from (f"  {'':<8}{line}" for line in others)
 
 
 def _notes(f: Finding) -> Iterator[tuple[str, str]]:
