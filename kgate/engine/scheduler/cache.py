@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from kgate.engine.api.apps import ReplicaSet
 from kgate.engine.api.core import (
@@ -27,6 +28,9 @@ ZONE_LABELS = ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io
 REGION_LABELS = ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region")
 HOSTNAME_LABEL = "kubernetes.io/hostname"
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - Kubernetes' word for every address of the node; nothing listens here
+
+SEEDED: tuple[type[Any], ...] = (Node, Namespace, Service, ReplicaSet, PersistentVolumeClaim, Pod)
+"""What the cache is told of, in the order in which it is to be read from a store."""
 
 HostPort = tuple[str, str, int]
 """Address, protocol, port."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from kgate.engine.api.apps import ReplicaSet
-from kgate.engine.api.core import Namespace, Node, PersistentVolumeClaim, Pod, Service
+from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Condition, Key, Millis, Resource, condition
 from kgate.engine.manager import Manager, Watch
-from kgate.engine.scheduler.cache import Cache, PodInfo
+from kgate.engine.scheduler.cache import SEEDED, Cache, PodInfo
 from kgate.engine.scheduler.framework import Change, PreEnqueue, Retry
 from kgate.engine.scheduler.placement import Decision, Placement
 from kgate.engine.scheduler.preemption import Candidate, DefaultPreemption
@@ -20,9 +19,6 @@ from kgate.engine.trace import WatchEvent
 
 QUEUE = Key("Queue", "", "default-scheduler")
 """The scheduler's only key: what is next is its queue's business."""
-
-SEEDED: tuple[type[Any], ...] = (Node, Namespace, Service, ReplicaSet, PersistentVolumeClaim, Pod)
-"""What the cache knows, in the order in which it is read at the start."""
 
 MAX_NOTE = 1024
 """Characters of an Event's message; the pod's condition has all of it."""
