@@ -39,8 +39,10 @@ class Database:
 
 
 def default_cache_dir() -> Path:
-    """Where a Trivy that was told nothing keeps its database (Go's os.UserCacheDir, then `trivy`)."""
-    home = Path(os.environ.get("HOME") or "~").expanduser()
+    """Where a Trivy that was told nothing keeps its database (Go's os.UserCacheDir, then `trivy`). Raises NotScanned without a HOME."""
+    home = Path(os.environ.get("HOME", ""))
+    if not home.is_absolute():
+        raise NotScanned("HOME is not set, so nobody knows where Trivy keeps its database", "set images.cache_dir")
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "trivy"
     xdg = os.environ.get("XDG_CACHE_HOME", "")

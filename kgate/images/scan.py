@@ -108,15 +108,17 @@ def _in_threads(
 
     until = time.monotonic() + settings.timeout_all_s
     progress(0, len(wanted))
-    pool = ThreadPoolExecutor(max(1, min(scanner.parallel, len(wanted))))
+    # pulls have a lane of their own: archives need not wait for the network
+    pools = {False: ThreadPoolExecutor(scanner.parallel), True: ThreadPoolExecutor(scanner.parallel_pulls)}
     try:
-        futures = {pool.submit(_ask, scanner, target, settings, until, stop): i for i, target in wanted.items()}
+        futures = {pools[not target.archive].submit(_ask, scanner, target, settings, until, stop): i for i, target in wanted.items()}
         for done, _ in enumerate(as_completed(futures), 1):
             progress(done, len(wanted))
         return {i: future.result() for future, i in futures.items()}
     finally:
         stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        for pool in pools.values():
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _ask(scanner: Scanner, target: Target, settings: ImagesSettings, until: float, stop: Event) -> Answer:

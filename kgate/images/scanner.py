@@ -71,7 +71,11 @@ class Scanner(Protocol):
 
     @property
     def parallel(self) -> int:
-        """How many scans it bears at once, at least 1."""
+        """How many archives it scans at once, at least 1."""
+
+    @property
+    def parallel_pulls(self) -> int:
+        """How many images it pulls at once, at least 1."""
 
     def scan(self, target: Target, *, deadline_s: float, stop: Event) -> ScanResult:
         """Raises NotScanned. Returns within `deadline_s` seconds plus a short grace, sooner when `stop` is set, and leaves no child."""

@@ -11,11 +11,11 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event
 from typing import Self
 
 from kgate.images import child
@@ -74,10 +74,14 @@ class _Room:
 
 @contextmanager
 def _room() -> Iterator[_Room]:
-    with tempfile.TemporaryDirectory(prefix="kgate-", ignore_cleanup_errors=True) as folder:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="kgate-", ignore_cleanup_errors=True)
         for name in ("empty", "home", "tmp"):
-            (Path(folder) / name).mkdir()
-        yield _Room(Path(folder))
+            (Path(folder.name) / name).mkdir()
+    except OSError as e:
+        raise NotScanned(f"no temporary folder can be made: {e.strerror}", "set TMPDIR to a folder with space in it") from e
+    with folder:
+        yield _Room(Path(folder.name))
 
 
 def probe_version(executable: str, stop: Event) -> tuple[int, int, int]:
@@ -129,7 +133,6 @@ class Trivy:
     version: tuple[int, int, int]
     database: Database
     settings: ImagesSettings
-    cache_lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @classmethod
     def opened(cls, settings: ImagesSettings, stop: Event) -> Self:
@@ -147,9 +150,13 @@ class Trivy:
     def parallel(self) -> int:
         return self.settings.jobs if self.version >= PARALLEL_SINCE else 1
 
+    @property
+    def parallel_pulls(self) -> int:
+        """One, because the cache that keeps layers from run to run is locked while Trivy uses it. Archives go through memory."""
+        return 1
+
     def scan(self, target: Target, *, deadline_s: float, stop: Event) -> ScanResult:
-        """Pulled images go one by one, through the cache that keeps their layers; archives go through memory, any number at once."""
-        with nullcontext() if target.archive else self.cache_lock, _room() as room:
+        with _room() as room:
             argv = self.argv(target, out=room.out, deadline_s=deadline_s)
             ended = _run(argv, room, deadline_s=deadline_s, stop=stop, pulling=not target.archive)
             if ended.returncode != 0:

@@ -67,6 +67,18 @@ def test_an_image_that_cannot_be_had_says_why(tmp_path: Path, settings: dict[str
     assert not (tmp_path / "called").exists()
 
 
+def test_a_machine_without_a_home_or_a_temporary_folder_scans_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.tar").touch()
+    settings = {"trivy": witness(tmp_path), "archives": {"a": f"{tmp_path}/x.tar"}}
+    monkeypatch.delenv("HOME")
+    assert outcomes(tmp_path, from_config(settings), "a")[0].reason == (
+        "HOME is not set, so nobody knows where Trivy keeps its database; set images.cache_dir"
+    )
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "no"))
+    (outcome,) = outcomes(tmp_path, from_config(settings | {"cache_dir": cache(tmp_path)}), "a")
+    assert (outcome.reason or "").startswith("no temporary folder can be made: No such file or directory")
+
+
 def test_offline_beats_pull(tmp_path: Path) -> None:
     settings = from_config({"pull": True, "trivy": witness(tmp_path)}, offline=True)
     assert outcomes(tmp_path, settings, "nginx")[0].reason == "kgate runs offline, and images.archives names no archive of it"
