@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kgate.engine.api.core import Pod
-from kgate.engine.api.meta import Key, Resource
+from kgate.engine.api.meta import Resource
 
 _NAME = re.compile(r"(?:([a-z0-9][a-z0-9-]*)/)?([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)")
 
 
 class Aliases:
-    """Grows as objects appear; an alias is never given twice, not even after its object is gone."""
+    """Grows as objects appear. An object that is made anew under its old name keeps its alias, as a ReplicaSet of a known template does."""
 
     def __init__(self) -> None:
-        self._by_uid: dict[str, str] = {}
         self._by_name: dict[str, str] = {}
         self._children: dict[str, int] = {}
         self._namespaces: set[str] = set()
@@ -24,26 +22,22 @@ class Aliases:
 
     def of(self, obj: Resource) -> str:
         """The alias of the object; its own name for all but ReplicaSets of Deployments and pods of ReplicaSets."""
-        alias = self._by_uid.get(obj.metadata.uid)
-        return alias if alias is not None else self._name(obj)
+        name = obj.metadata.name
+        if obj.metadata.controller is None or obj.kind not in ("ReplicaSet", "Pod"):
+            self._namespaces.add(obj.metadata.namespace)
+            return name
+        return self._by_name[name] if name in self._by_name else self._given(obj)
 
     def owner(self, obj: Resource) -> str:
         """The alias of its controller; empty when it has none."""
         ref = obj.metadata.controller
-        return "" if ref is None else self._by_uid.get(ref.uid, ref.name)
+        return "" if ref is None else self._by_name.get(ref.name, ref.name)
 
-    def _name(self, obj: Resource) -> str:
-        ref = obj.metadata.controller
-        alias = obj.metadata.name
-        if ref is not None and obj.kind in ("ReplicaSet", "Pod"):
-            parent = self._by_uid.get(ref.uid, ref.name)
-            self._children[ref.uid] = self._children.get(ref.uid, 0) + 1
-            alias = f"{parent}/{'p' if obj.kind == 'Pod' else 'rs'}{self._children[ref.uid]}"
-        self._by_uid[obj.metadata.uid] = alias
-        if alias != obj.metadata.name:
-            self._by_name[obj.metadata.name] = alias
-        if obj.metadata.namespace:
-            self._namespaces.add(obj.metadata.namespace)
+    def _given(self, obj: Resource) -> str:
+        parent = self.owner(obj)
+        self._children[parent] = self._children.get(parent, 0) + 1
+        alias = f"{parent}/{'p' if obj.kind == 'Pod' else 'rs'}{self._children[parent]}"
+        self._by_name[obj.metadata.name] = alias
         if obj.kind == "ReplicaSet":
             self.replica_sets[alias] = _described(obj)
         return alias
@@ -72,12 +66,3 @@ class Aliases:
 def _described(rs: Any) -> dict[str, Any]:
     images = [c.image for c in rs.spec.template.spec.containers]
     return {"name": rs.metadata.name, "hash": rs.metadata.labels.get("pod-template-hash", ""), "images": images}
-
-
-def is_bare(obj: Resource) -> bool:
-    """A pod that nothing controls."""
-    return isinstance(obj, Pod) and obj.metadata.controller is None
-
-
-def short(key: Key) -> str:
-    return f"{key.kind}/{key.name}"

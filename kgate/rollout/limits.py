@@ -1,0 +1,60 @@
+"""What a rehearsal cannot tell, and why. Unknown is never pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kgate.engine.api.codec import KINDS
+from kgate.manifest import Manifest
+from kgate.rollout.stage import template_of
+
+MOST_PODS = 500
+"""Of one Deployment, surge included."""
+MOST_PODS_TOGETHER = 2000
+"""Of all Deployments that share a cluster."""
+
+_MODELLED = frozenset(kind for _, kind in KINDS)
+
+
+def unknown(manifest: Manifest, others: Sequence[Manifest]) -> str:
+    """Why the rollout of this Deployment cannot be rehearsed; empty when it can. `others` are all objects of the set."""
+    spec = _mapping(manifest.body.get("spec"))
+    pod = _mapping(template_of(manifest).get("spec"))
+    if manifest.body.get("apiVersion") != "apps/v1":
+        return f"only apps/v1 is modelled, not {manifest.api_version}"
+    if spec.get("paused") is True:
+        return "the Deployment is paused: nothing rolls out until it is resumed"
+    if pod.get("schedulerName") not in (None, "", "default-scheduler"):
+        return f"the scheduler {pod['schedulerName']!r} is not modelled"
+    if pod.get("schedulingGates"):
+        return "the pods have scheduling gates, and nothing here removes them"
+    if pod.get("resourceClaims"):
+        return "dynamic resource claims are not modelled"
+    return _volumes(pod) or _limits(manifest, others)
+
+
+def _volumes(pod: Mapping[str, Any]) -> str:
+    for volume in pod.get("volumes") or ():
+        if isinstance(volume, Mapping) and (volume.get("persistentVolumeClaim") or volume.get("ephemeral")):
+            return f"volume {volume.get('name')!r} is a persistent volume claim, which is not modelled"
+    return ""
+
+
+def _limits(manifest: Manifest, others: Sequence[Manifest]) -> str:
+    """What would refuse or change pods as they are created."""
+    namespace = manifest.namespace or "default"
+    for other in others:
+        if other.kind in ("ResourceQuota", "LimitRange") and other.kind not in _MODELLED and (other.namespace or "default") == namespace:
+            return f"{other.subject} bears on its pods, and {other.kind} is not modelled"
+    return ""
+
+
+def pods(manifest: Manifest) -> int:
+    """An upper bound of the pods of its rollout: replicas twice over, as a surge of 100 % has it."""
+    replicas = _mapping(manifest.body.get("spec")).get("replicas", 1)
+    return 2 * replicas if isinstance(replicas, int) and not isinstance(replicas, bool) and replicas > 0 else 2
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

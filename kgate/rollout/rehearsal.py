@@ -1,0 +1,173 @@
+"""`kgate check`'s rollout stage: every Deployment is rolled out on the engine, and judged by what came of it.
+
+On a cluster that somebody described, all Deployments share it. On the assumed one each is alone: what else runs there nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from kgate.engine.errors import LivelockError
+from kgate.errors import ConfigError
+from kgate.finding import Finding, Skipped
+from kgate.manifest import Manifest
+from kgate.outcome import Rehearsal
+from kgate.rollout import Validate
+from kgate.rollout.cluster import ASSUMED, ClusterSpec
+from kgate.rollout.limits import MOST_PODS, MOST_PODS_TOGETHER, pods, unknown
+from kgate.rollout.settings import RolloutSettings
+from kgate.rollout.stage import SUPPORT, Played, key_of, play
+from kgate.rollout.verdict import Judged, Rolled, described, judge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    findings: tuple[Finding, ...] = ()
+    rollouts: tuple[Rehearsal, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Set:
+    """The objects of head and base, and where they are rehearsed."""
+
+    head: tuple[Manifest, ...]
+    base: tuple[Manifest, ...] | None
+    settings: RolloutSettings
+    cluster: ClusterSpec
+    validate: Validate | None
+
+    def before(self, manifest: Manifest) -> Manifest | None:
+        """The version in base: same group, kind, namespace and name."""
+        key = (manifest.group, key_of(manifest))
+        return next((m for m in self.base or () if (m.group, key_of(m)) == key), None)
+
+
+def rehearse(
+    manifests: Sequence[Manifest],
+    settings: RolloutSettings,
+    *,
+    base: Sequence[Manifest] | None = None,
+    validate: Validate | None = None,
+) -> Rehearsed:
+    """In the order of `manifests`. Raises ConfigError when the settings name a cluster that was not read."""
+    if not settings.enabled:
+        return Rehearsed()
+    if settings.cluster is not None and settings.spec is None:
+        raise ConfigError(f"{settings.cluster}: the cluster file was not read", hint="RolloutSettings.on takes what is in it")
+    whole = _Set(
+        head=tuple(manifests),
+        base=None if base is None else tuple(base),
+        settings=settings,
+        cluster=settings.spec or ASSUMED,
+        validate=validate,
+    )
+    judged = list(_judged(whole))
+    return Rehearsed(
+        findings=tuple(f for j in judged for f in j.findings),
+        rollouts=tuple(j.rehearsal for j in judged),
+        skipped=tuple(_others(manifests)),
+    )
+
+
+def _judged(whole: _Set) -> Iterator[Judged]:
+    playable: list[Manifest] = []
+    for manifest in whole.head:
+        if manifest.kind != "Deployment" or manifest.group != "apps":
+            continue
+        why = unknown(manifest, whole.head)
+        before = whole.before(manifest)
+        if why:
+            yield _unknown(whole, manifest, why)
+        elif pods(manifest) > 2 * MOST_PODS:
+            yield _unknown(whole, manifest, f"more than {MOST_PODS} pods are not rehearsed")
+        elif before is not None and before.body == manifest.body:
+            rehearsal = described(manifest, before, whole.settings)
+            yield Judged(rehearsal=replace(rehearsal, verdict="pass", reason="unchanged: nothing rolls"))
+            playable.append(manifest)
+        else:
+            playable.append(manifest)
+    for world in _worlds(whole, playable):
+        yield from _play(whole, world)
+
+
+def _unknown(whole: _Set, manifest: Manifest, why: str) -> Judged:
+    rehearsal = described(manifest, whole.before(manifest), whole.settings)
+    return Judged(rehearsal=replace(rehearsal, verdict="unknown", reason=why))
+
+
+def _worlds(whole: _Set, deployments: Sequence[Manifest]) -> list[list[Manifest]]:
+    """Which Deployments share a cluster: on the assumed one none; else all, but never two of one name nor too many pods."""
+    if whole.cluster.assumed:
+        return [[m] for m in deployments]
+    worlds: list[list[Manifest]] = []
+    for manifest in deployments:
+        key = key_of(manifest)
+        home = next((w for w in worlds if all(key_of(m) != key for m in w)), None)
+        if home is None:
+            worlds.append([manifest])
+        else:
+            home.append(manifest)
+    return worlds
+
+
+def _play(whole: _Set, world: Sequence[Manifest]) -> Iterator[Judged]:
+    changed = [m for m in world if (b := whole.before(m)) is None or b.body != m.body]
+    if not changed:
+        return
+    if sum(map(pods, world)) > 2 * MOST_PODS_TOGETHER:
+        yield from (_unknown(whole, m, f"more than {MOST_PODS_TOGETHER} pods on one cluster are not rehearsed") for m in changed)
+        return
+    head, base = _cast(whole, world)
+    try:
+        played = play(head, base, whole.cluster, whole.settings.behaviour, whole.validate)
+    except LivelockError as fault:
+        yield from (_unknown(whole, m, str(fault)) for m in changed)
+        return
+    rolled = Rolled(played=played, cluster=whole.cluster, settings=whole.settings, alone=whole.cluster.assumed)
+    for manifest in changed:
+        yield judge(manifest, whole.before(manifest), rolled, fits_alone=partial(_fits_alone, whole, manifest))
+
+
+def _cast(whole: _Set, world: Sequence[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
+    """Who is on the stage: the world's Deployments, and the first of every supporting object, in head and base.
+
+    A Deployment that is no longer in head is still running on a cluster that was described.
+    """
+    names = {key_of(m) for m in world}
+    gone = {key_of(m) for m in whole.head if m.kind == "Deployment"}
+    base = [
+        m
+        for m in _first_of_each(whole.base or ())
+        if m.kind in SUPPORT
+        or (m.kind == "Deployment" and (key_of(m) in names or (key_of(m) not in gone and not whole.cluster.assumed)) and not unknown(m, ()))
+    ]
+    return [*(m for m in _first_of_each(whole.head) if m.kind in SUPPORT), *world], base
+
+
+def _first_of_each(manifests: Iterable[Manifest]) -> list[Manifest]:
+    first: Mapping[object, Manifest] = {(m.group, key_of(m)): m for m in reversed(list(manifests))}
+    return [m for m in manifests if first[(m.group, key_of(m))] is m]
+
+
+def _fits_alone(whole: _Set, manifest: Manifest) -> bool:
+    """Whether the same Deployment completes from nothing: then it is the old pods that are in the way."""
+    head, _ = _cast(whole, [manifest])
+    played: Played = play(head, (), whole.cluster, whole.settings.behaviour, whole.validate)
+    rolled = Rolled(played=played, cluster=whole.cluster, settings=whole.settings, alone=True)
+    return judge(manifest, None, rolled, fits_alone=lambda: False).rehearsal.completed_ms is not None
+
+
+_ROLLED = ("StatefulSet", "DaemonSet")
+
+
+def _others(manifests: Sequence[Manifest]) -> Iterator[Skipped]:
+    """Other kinds that roll are counted, once for each file."""
+    counts: dict[tuple[str, str], int] = {}
+    for manifest in manifests:
+        if manifest.kind in _ROLLED:
+            counts[(manifest.file, manifest.kind)] = counts.get((manifest.file, manifest.kind), 0) + 1
+    for (file, kind), n in counts.items():
+        yield Skipped(file=file, reason=f"rollout of {n} {kind}{'s' if n > 1 else ''} not rehearsed: only Deployments are")

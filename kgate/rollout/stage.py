@@ -1,0 +1,207 @@
+"""The stage of a rehearsal: a cluster with its nodes and other tenants, on which a set of objects is changed from base to head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kgate.engine import Behaviour, Cluster, ImageBehaviour
+from kgate.engine.api import quantity as quantities
+from kgate.engine.api.apps import Deployment
+from kgate.engine.api.codec import CLUSTER_SCOPED, KINDS
+from kgate.engine.api.core import PriorityClass
+from kgate.engine.api.meta import FrozenMap, Key, condition
+from kgate.engine.errors import ApiError
+from kgate.engine.trace import WatchEvent
+from kgate.manifest import Manifest
+from kgate.rollout import Validate
+from kgate.rollout.cluster import ClusterSpec, Used
+from kgate.rollout.follow import EXCEEDED, complete
+from kgate.rollout.kubelet import image_behaviour
+from kgate.rollout.settings import Behaviour as Said
+from kgate.rollout.startup import containers, startups
+
+MOST_WRITES = 200_000
+"""A rehearsal that writes more often is given up: the verdict is unknown."""
+TERMINATION_MS = 1000
+"""From deletion until a pod is gone, when nobody says."""
+
+_LIMIT_MS = 7 * 24 * 3600 * 1000
+_LATE_MS = 3600 * 1000
+"""How long a rollout that exceeded its deadline is given to complete after all."""
+
+SUPPORT = frozenset(kind for _, kind in KINDS) - {"Deployment", "Event", "Node", "Pod", "ReplicaSet", "PersistentVolumeClaim"}
+"""Kinds of the set that are put on the stage besides Deployments, because they bear on placement."""
+
+_TENANT = "other-tenants"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """One world after the change."""
+
+    events: tuple[WatchEvent, ...]
+    begin: int
+    """Index of the first write of the change."""
+    begin_ms: int
+    refused: Mapping[Key, str]
+    """What the API server said of Deployments it refused."""
+    unsettled: frozenset[Key]
+    """Deployments whose base version was not complete when the change came."""
+    stand_ins: tuple[str, ...]
+    """Priority classes that nobody defines, taken to have value 0."""
+    given_up: bool
+    """More than MOST_WRITES writes."""
+    cluster: Cluster
+
+
+def key_of(manifest: Manifest) -> Key:
+    namespace = "" if manifest.kind in CLUSTER_SCOPED else manifest.namespace or "default"
+    return Key(manifest.kind, namespace, manifest.name)
+
+
+def play(
+    head: Sequence[Manifest],
+    base: Sequence[Manifest],
+    spec: ClusterSpec,
+    behaviour: Said,
+    validate: Validate | None,
+) -> Played:
+    """The base version settles first; then everything of head is applied in the order of the files, supporting objects before Deployments.
+
+    What is in base and no longer in head stays, as it does with `kubectl apply`. Raises LivelockError.
+    """
+    cluster = Cluster(behaviour=_behaviour([*head, *base], behaviour), validate=_but_not_nodes(validate))
+    for node in spec.nodes:
+        cluster.create(node.body())
+        _occupy(cluster, node.name, spec.used.get(node.name))
+    stand_ins = _stand_in(cluster, [*head, *base])
+    _apply(cluster, base)
+    unsettled = _settle(cluster, [key_of(m) for m in base if m.kind == "Deployment"])
+    begin, begin_ms = len(cluster.trace), cluster.now_ms
+    refused = _apply(cluster, head)
+    _settle(cluster, [key_of(m) for m in head if m.kind == "Deployment"], late_ms=_LATE_MS)
+    return Played(
+        events=tuple(cluster.trace),
+        begin=begin,
+        begin_ms=begin_ms,
+        refused=refused,
+        unsettled=frozenset(unsettled),
+        stand_ins=stand_ins,
+        given_up=len(cluster.trace) > MOST_WRITES,
+        cluster=cluster,
+    )
+
+
+def _but_not_nodes(validate: Validate | None) -> Validate | None:
+    """Nodes and other tenants come from the cluster file, which has been read already."""
+    if validate is None:
+        return None
+
+    def causes(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> Sequence[Any]:
+        metadata = new.get("metadata") or {}
+        return () if new.get("kind") == "Node" or metadata.get("namespace") == _TENANT else validate(new, old)
+
+    return causes
+
+
+def _behaviour(manifests: Iterable[Manifest], said: Said) -> Behaviour:
+    """By image: what the settings say, else what the slowest template with that image implies."""
+    images: dict[str, ImageBehaviour] = {}
+    for manifest in manifests:
+        template = template_of(manifest)
+        for container, startup in zip(containers(template), startups(template, said), strict=True):
+            image = str(container.get("image") or "")
+            manners = image_behaviour(said.of(image))
+            known = images.get(image)
+            slowest = max(startup.ms, known.startup_ms or 0) if known else startup.ms
+            images[image] = ImageBehaviour(
+                mode=manners.mode,
+                startup_ms=slowest,
+                termination_ms=manners.termination_ms,
+                unready_after_ms=manners.unready_after_ms,
+            )
+    default = said.default.termination_ms
+    return Behaviour(startup_ms=0, termination_ms=TERMINATION_MS if default is None else default, images=FrozenMap(images))
+
+
+def template_of(manifest: Manifest) -> Mapping[str, Any]:
+    """The pod template of a Deployment; empty for other kinds."""
+    spec = manifest.body.get("spec")
+    template = spec.get("template") if manifest.kind == "Deployment" and isinstance(spec, Mapping) else None
+    return template if isinstance(template, Mapping) else {}
+
+
+def _occupy(cluster: Cluster, node: str, used: Used | None) -> None:
+    """Other tenants' pods, bound, never preempted; what they take is shared out evenly."""
+    if used is None:
+        return
+    count = max(1, used.pods)
+    cpu, memory = quantities.milli(quantities.parse(used.cpu)), quantities.value(quantities.parse(used.memory))
+    for i in range(count):
+        requests = {"cpu": f"{_share(cpu, count, i)}m", "memory": str(_share(memory, count, i))}
+        cluster.create(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": f"{node}-{i + 1}", "namespace": _TENANT},
+                "spec": {
+                    "nodeName": node,
+                    "priorityClassName": "system-node-critical",
+                    "containers": [{"name": "other", "image": "other", "resources": {"requests": requests}}],
+                },
+            }
+        )
+
+
+def _share(total: int, count: int, i: int) -> int:
+    return total // count + (1 if i < total % count else 0)
+
+
+def _stand_in(cluster: Cluster, manifests: Sequence[Manifest]) -> tuple[str, ...]:
+    """The cluster has priority classes that the repository does not define; their value is anybody's guess."""
+    defined = {m.name for m in manifests if m.kind == "PriorityClass"}
+    wanted = {str((template_of(m).get("spec") or {}).get("priorityClassName") or "") for m in manifests}
+    missing = sorted(name for name in wanted - defined if name and not name.startswith("system-"))
+    for name in missing:
+        body = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": 0}
+        cluster.create(body)
+    return tuple(name for name in missing if cluster.store.get(PriorityClass, "", name))
+
+
+def _apply(cluster: Cluster, manifests: Sequence[Manifest]) -> dict[Key, str]:
+    """What was refused, by key of a Deployment. A refused supporting object is its own file's problem."""
+    refused: dict[Key, str] = {}
+    ordered = sorted((m for m in manifests if m.kind in SUPPORT or m.kind == "Deployment"), key=lambda m: m.kind == "Deployment")
+    for manifest in ordered:
+        try:
+            cluster.apply(manifest.body)
+        except ApiError as fault:
+            if manifest.kind == "Deployment":
+                refused[key_of(manifest)] = fault.message
+    return refused
+
+
+def _settle(cluster: Cluster, deployments: Sequence[Key], *, late_ms: int = 0) -> list[Key]:
+    """Runs until every Deployment is complete or has exceeded its deadline; returns those that are not complete."""
+    pending = list(deployments)
+
+    def ended(given_up: bool) -> bool:
+        pending[:] = [key for key in pending if not _over(cluster, key, given_up=given_up)]
+        return not pending or len(cluster.trace) > MOST_WRITES
+
+    cluster.run_until(lambda: ended(True), cluster.now_ms + _LIMIT_MS)
+    pending[:] = [key for key in deployments if not _over(cluster, key, given_up=False)]
+    if pending and late_ms:
+        cluster.run_until(lambda: ended(False), cluster.now_ms + late_ms)
+    return pending
+
+
+def _over(cluster: Cluster, key: Key, *, given_up: bool) -> bool:
+    """Complete, refused, paused, or (with `given_up`) beyond its deadline."""
+    d = cluster.store.get(Deployment, key.namespace, key.name)
+    if d is None or d.spec.paused or complete(d):
+        return True
+    progressing = condition(d.status.conditions, "Progressing")
+    return given_up and progressing is not None and progressing.reason == EXCEEDED
