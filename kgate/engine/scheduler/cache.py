@@ -104,13 +104,12 @@ class NodeInfo:
     """A node, the pods bound to it and their sums. Pods may be known before (or after) the node is: then `node` is None."""
 
     __slots__ = (
-        "generation", "name", "node", "non_zero_cpu", "non_zero_memory", "pods", "pods_with_affinity", "pods_with_anti_affinity",
-        "ports", "requested",
+        "allocatable", "generation", "labels", "name", "node", "non_zero_cpu", "non_zero_memory", "pods", "pods_with_affinity",
+        "pods_with_anti_affinity", "ports", "requested",
     )  # fmt: skip
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, node: Node | None = None) -> None:
         self.name = name
-        self.node: Node | None = None
         self.pods: dict[Key, PodInfo] = {}
         self.pods_with_affinity: dict[Key, PodInfo] = {}
         self.pods_with_anti_affinity: dict[Key, PodInfo] = {}
@@ -120,14 +119,14 @@ class NodeInfo:
         self.ports: dict[HostPort, int] = {}
         self.generation = 0
         """Rises with every change of the node or of its pods."""
+        self.become(node)
 
-    @property
-    def labels(self) -> Mapping[str, str]:
-        return self.node.metadata.labels if self.node else {}
-
-    @property
-    def allocatable(self) -> Mapping[str, int]:
-        return self.node.status.allocatable if self.node else {}
+    def become(self, node: Node | None) -> None:
+        """The node as it is now; its labels and resources are asked for so often that they stand here as well."""
+        self.node = node
+        self.labels: Mapping[str, str] = node.metadata.labels if node else {}
+        self.allocatable: Mapping[str, int] = node.status.allocatable if node else {}
+        self.generation += 1
 
     def add(self, info: PodInfo) -> None:
         self._account(info, 1)
@@ -146,8 +145,7 @@ class NodeInfo:
 
     def copy(self) -> NodeInfo:
         """For imagining: what is done to the copy leaves the original alone."""
-        twin = NodeInfo(self.name)
-        twin.node, twin.generation = self.node, self.generation
+        twin = NodeInfo(self.name, self.node)
         for info in self.pods.values():
             twin.add(info)
         return twin
@@ -317,8 +315,8 @@ class Cache:
 
     def _observe_node(self, name: str, node: Node | None) -> None:
         info = self._nodes.setdefault(name, NodeInfo(name))
-        before, info.node = info.node, node
-        info.generation += 1
+        before = info.node
+        info.become(node)
         if (before and _zone(before)) != (node and _zone(node)) or before is None or node is None:
             self._move(name, _zone(before) if before else None, _zone(node) if node else None)
         if before is None or node is None or before.status.images != node.status.images:

@@ -71,7 +71,7 @@ class CycleState:
         self._entries[type(entry)] = entry
 
     def read(self, kind: type[T]) -> T | None:
-        return cast(T | None, self._entries.get(kind))
+        return cast("T | None", self._entries.get(kind))
 
 
 class Plugin(Protocol):

@@ -20,6 +20,7 @@ from kgate.engine.scheduler.framework import (
     PreFilter,
     PreScore,
     Rejection,
+    Score,
     counted,
     unavailable,
 )
@@ -58,6 +59,18 @@ class Decision:
             return unavailable(n_nodes, ", ".join(self.everywhere.reasons))
         unseen = {self.unseen: n_nodes - len(self.rejections)} if self.unseen and n_nodes > len(self.rejections) else {}
         return unavailable(n_nodes, counted(self.rejections.values(), unseen))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorer:
+    """A score plugin, and what it can do besides, looked up once."""
+
+    plugin: Score
+    weight: int
+    prepare: PreScore | None
+    normalize: Normalize | None
+    column: int | None
+    """Its place in a row's scores, if its score may be kept."""
 
 
 @dataclass(slots=True)
@@ -99,6 +112,8 @@ class Nominations:
 
     def rivals(self, pod: PodInfo, node: str) -> list[PodInfo]:
         """Those on the node that come before the pod or beside it, by priority."""
+        if not self._where:
+            return []
         return [i for i in self._by_node.get(node, {}).values() if i.key != pod.key and i.priority >= pod.priority]
 
     def lesser(self, pod: PodInfo, node: str) -> list[PodInfo]:
@@ -112,9 +127,8 @@ class Placement:
         self._cache = cache
         self._filters = profile.filters
         self._local_filters = [f for f in self._filters if f.local]
-        self._scores = profile.scores
-        self._local_scores = [s for s in self._scores if s.local]
-        self._weights = profile.weights
+        self._local_scores = [s for s in profile.scores if s.local]
+        self._scorers = [self._scorer(s, profile.weights[s.name]) for s in profile.scores]
         self._prefilters = [p for p in profile.plugins if isinstance(p, PreFilter)]
         self._accounting = [p for p in profile.plugins if isinstance(p, Accounting)]
         self._classes: dict[tuple[str, str], list[PodClass]] = {}
@@ -219,20 +233,28 @@ class Placement:
     def _best(self, info: PodInfo, members: PodClass, nodes: list[NodeInfo], state: CycleState) -> tuple[str, ...]:
         totals = [0] * len(nodes)
         local = [self._local(info, members, node, state) for node in nodes]
-        for plugin in self._scores:
-            if isinstance(plugin, PreScore) and not plugin.prescore(info, nodes, state):
+        for scorer in self._scorers:
+            if scorer.prepare is not None and not scorer.prepare.prescore(info, nodes, state):
                 continue
-            if plugin.local:
-                n = self._local_scores.index(plugin)
-                scores = [row[n] for row in local]
+            if scorer.column is not None:
+                scores = [row[scorer.column] for row in local]
             else:
-                scores = [plugin.score(info, node, state) for node in nodes]
-            if isinstance(plugin, Normalize):
-                scores = plugin.normalize(scores, nodes, state)
-            weight = self._weights[plugin.name]
+                scores = [scorer.plugin.score(info, node, state) for node in nodes]
+            if scorer.normalize is not None:
+                scores = scorer.normalize.normalize(scores, nodes, state)
+            weight = scorer.weight
             totals = [t + weight * s for t, s in zip(totals, scores, strict=True)]
         best = max(totals)
         return tuple(node.name for node, total in zip(nodes, totals, strict=True) if total == best)
+
+    def _scorer(self, plugin: Score, weight: int) -> Scorer:
+        return Scorer(
+            plugin=plugin,
+            weight=weight,
+            prepare=plugin if isinstance(plugin, PreScore) else None,
+            normalize=plugin if isinstance(plugin, Normalize) else None,
+            column=self._local_scores.index(plugin) if plugin.local else None,
+        )
 
     def _local(self, info: PodInfo, members: PodClass, node: NodeInfo, state: CycleState) -> tuple[int, ...]:
         row = self._row(info, members, node, state)

@@ -47,10 +47,21 @@ class SoftState:
     constraints: tuple[TopologySpreadConstraint, ...]
     weights: list[float]
     """By constraint: ln(domains + 2), so that many small domains do not drown few large ones."""
-    counts: list[dict[str, int]]
+    counts: list[Mapping[str, int]]
     """By constraint and domain; by node name for the hostname."""
     ignored: dict[str, None] = field(default_factory=dict)
     """Nodes without all the topology keys: they score 0."""
+    keys: tuple[str, ...] = ()
+    known: dict[tuple[int | None, ...], int] = field(default_factory=dict)
+    """Points by the numbers of matching pods."""
+
+    def points(self, found: tuple[int | None, ...]) -> int:
+        """The numbers of pods, weighted and added up; None where the node has no such label. Rounded half up."""
+        total = 0.0
+        for n, constraint, weight in zip(found, self.constraints, self.weights, strict=True):
+            if n is not None:
+                total += float(n) * weight + float(constraint.max_skew - 1)
+        return math.floor(total + 0.5)
 
 
 class PodTopologySpread:
@@ -102,8 +113,8 @@ class PodTopologySpread:
             return False
         ignored = {n.name: None for n in nodes if own and not _has_keys(n, constraints)}
         scored = [n for n in nodes if n.name not in ignored]
-        everywhere = [n for n in state.cluster.nodes() if not own or _has_keys(n, constraints)]
-        soft = SoftState(constraints=constraints, weights=[], counts=[], ignored=ignored)
+        everywhere = [n for n in state.cluster.nodes() if _has_keys(n, constraints)] if own else state.cluster.nodes()
+        soft = SoftState(constraints=constraints, weights=[], counts=[], ignored=ignored, keys=tuple(c.topology_key for c in constraints))
         for constraint in constraints:
             counts = _scored_domains(pod.pod, constraint, scored, everywhere, state.cluster)
             soft.counts.append(counts)
@@ -116,24 +127,25 @@ class PodTopologySpread:
         soft = state.read(SoftState)
         if soft is None or node.name in soft.ignored:
             return 0
-        total = 0.0
-        for constraint, weight, counts in zip(soft.constraints, soft.weights, soft.counts, strict=True):
-            domain = node.labels.get(constraint.topology_key)
-            if domain is not None:
-                n = counts.get(node.name if constraint.topology_key == HOSTNAME_LABEL else domain, 0)
-                total += float(n) * weight + float(constraint.max_skew - 1)
-        return math.floor(total + 0.5)
+        labels = node.labels
+        found = tuple(
+            counts.get(node.name if key == HOSTNAME_LABEL else labels[key], 0) if key in labels else None
+            for key, counts in zip(soft.keys, soft.counts, strict=True)
+        )
+        # A large cluster has few different pairs of counts.
+        if found not in soft.known:
+            soft.known[found] = soft.points(found)
+        return soft.known[found]
 
     def normalize(self, scores: list[int], nodes: Sequence[NodeInfo], state: CycleState) -> list[int]:
         soft = state.read(SoftState)
         if soft is None:
             return scores
-        counted = [s for s, n in zip(scores, nodes, strict=True) if n.name not in soft.ignored]
+        ignored = soft.ignored
+        counted = [s for s, n in zip(scores, nodes, strict=True) if n.name not in ignored] if ignored else scores
         low, high = min(counted, default=0), max(counted, default=0)
-        return [
-            0 if n.name in soft.ignored else MAX_NODE_SCORE if high == 0 else MAX_NODE_SCORE * (high + low - s) // high
-            for s, n in zip(scores, nodes, strict=True)
-        ]
+        worth = {s: MAX_NODE_SCORE * (high + low - s) // high if high else MAX_NODE_SCORE for s in dict.fromkeys(counted)}
+        return [0 if n.name in ignored else worth[s] for s, n in zip(scores, nodes, strict=True)] if ignored else [worth[s] for s in scores]
 
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
         constraints = _own(pod.pod, HARD)
@@ -201,23 +213,30 @@ def _may_count(pod: Pod, c: TopologySpreadConstraint, node: NodeInfo) -> bool:
     return c.node_taints_policy != "Honor" or untolerated(pod.spec.tolerations, node.node.spec.taints) is None
 
 
+def _all_count(pod: Pod, c: TopologySpreadConstraint) -> bool:
+    """No node can be left out: the pod names none, and taints are not looked at."""
+    anywhere = not pod.spec.node_selector and (pod.spec.affinity is None or pod.spec.affinity.node_affinity is None)
+    return c.node_taints_policy != "Honor" and (anywhere or c.node_affinity_policy == "Ignore")
+
+
 def _by_domain(pod: Pod, c: TopologySpreadConstraint, nodes: Sequence[NodeInfo], cluster: Cache) -> dict[str, int]:
-    by_node = _by_node(pod, c, cluster)
+    by_node, key = _by_node(pod, c, cluster), c.topology_key
     counts: dict[str, int] = {}
-    for node in nodes:
-        if _may_count(pod, c, node):
-            domain = node.labels.get(c.topology_key, "")
-            counts[domain] = counts.get(domain, 0) + by_node.get(node.name, 0)
+    for node in nodes if _all_count(pod, c) else [n for n in nodes if _may_count(pod, c, n)]:
+        domain = node.labels.get(key, "")
+        counts[domain] = counts.get(domain, 0) + by_node.get(node.name, 0)
     return counts
 
 
 def _scored_domains(
     pod: Pod, c: TopologySpreadConstraint, scored: Sequence[NodeInfo], everywhere: Sequence[NodeInfo], cluster: Cache
-) -> dict[str, int]:
-    """The domains of the nodes that are left, with the pods of all nodes in them. A node without the label is in the domain ``."""
+) -> Mapping[str, int]:
+    """The domains of the nodes that are left, with the pods of all nodes in them. A node without the label is in the domain ``.
+
+    For the hostname: the pods of each node by its name, whatever its label says.
+    """
     if c.topology_key == HOSTNAME_LABEL:
-        by_node = _by_node(pod, c, cluster)
-        return {n.name: by_node.get(n.name, 0) for n in scored}
+        return _by_node(pod, c, cluster)
     counts = _by_domain(pod, c, everywhere, cluster)
     return {domain: counts.get(domain, 0) for domain in dict.fromkeys(n.labels.get(c.topology_key, "") for n in scored)}
 
