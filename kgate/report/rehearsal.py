@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from kgate.outcome import Rehearsal, RolloutStep
-from kgate.report.style import Style, clock, columns, counted
+from kgate.report.style import Style, clock, columns, counted, wrapped
 
 _MAX_DRAWN = 30
 """Rollouts with more pods than this show counts, not one letter a pod."""
 _MAX_STEPS = 40
 """Longer tables keep their beginning and end and say how many steps lie between."""
+
+_WIDE = 90
+"""Cells of a line of prose."""
 
 _LETTERS = (("o", "old ready"), ("x", "old not ready"), ("N", "new ready"), (".", "new starting"))
 _COLOURS = {"pass": "green", "fail": "red", "can-fail": "red", "unknown": "yellow"}
@@ -70,7 +73,8 @@ def _answer(r: Rehearsal, style: Style) -> list[str]:
     blank = " " * (4 + len(r.verdict))
     lines = [f"  {word}  {summary(r, style)}"]
     lines += [f"{blank}said: {style.shown(s)}" for s in r.said]
-    return [*lines, f"{blank}holds for: {style.shown(r.bounds)}"] if r.bounds else lines
+    bounds = wrapped(style.shown(r.bounds), _WIDE) if r.bounds else []
+    return [*lines, *(f"{blank}{'holds for: ' if not i else ' ' * 11}{row}" for i, row in enumerate(bounds))]
 
 
 def summary(r: Rehearsal, style: Style) -> str:

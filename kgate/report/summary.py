@@ -16,7 +16,14 @@ _COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCOMPLETE: "yel
 
 def render(report: Report, style: Style) -> list[str]:
     """The verdict line is always there and always last."""
-    return [*_checked(report), *not_checked(report, style), *_found(report), *_rollouts(report, style), verdict(report, style)]
+    return [
+        *_checked(report),
+        *not_checked(report, style, images=False),
+        *_images_not_scanned(report),
+        *_found(report),
+        *_rollouts(report, style),
+        verdict(report, style),
+    ]
 
 
 def _checked(report: Report) -> Iterator[str]:
@@ -27,19 +34,25 @@ def _checked(report: Report) -> Iterator[str]:
     yield f"checked      {', '.join(parts)} against Kubernetes {report.kubernetes_version}{stages}"
 
 
-def not_checked(report: Report, style: Style) -> Iterator[str]:
-    """One line a reason, what the user asked for first."""
+def not_checked(report: Report, style: Style, *, images: bool = True) -> Iterator[str]:
+    """One line a reason, what the user asked for first; `images` that were not scanned as well."""
     if not report.checked.objects and not report.findings:
         yield "not checked  nothing: there is no Kubernetes object in what was given"
     by_reason: dict[tuple[bool, str], list[str]] = defaultdict(list)
     for s in report.skipped:
         by_reason[not s.wanted, s.reason].append(f"{s.file}:{s.line}" if s.line > 1 else s.file)
-    for image in report.images:
+    for image in report.images if images else ():
         if not image.scanned:
             by_reason[True, f"image not scanned: {image.reason or 'no reason known'}"].append(image.image)
     for (_, reason), files in sorted(by_reason.items()):
         named = ", ".join(files[:_NAMED]) + (f" and {len(files) - _NAMED} more" if len(files) > _NAMED else "")
         yield f"not checked  {len(files)}: {style.shown(reason)} ({style.shown(named)})"
+
+
+def _images_not_scanned(report: Report) -> Iterator[str]:
+    """The reasons stand above, in the images' own section."""
+    if number := sum(1 for i in report.images if not i.scanned):
+        yield f"not checked  {counted(number, 'image')}, for known vulnerabilities"
 
 
 def _found(report: Report) -> Iterator[str]:
@@ -82,10 +95,13 @@ def _numbers(report: Report) -> Iterator[tuple[str, int]]:
 
 
 def _reassurance(report: Report) -> str:
-    told = f"{counted(report.checked.objects, 'object')} checked, no findings"
-    if not report.rollouts:
-        return told + "."
-    told += f"; {counted(len(report.rollouts), 'rollout')} complete"
-    changed = [r for r in report.rollouts if r.images[0]]
-    kept = changed and all(r.lowest_available >= r.floor for r in changed)
-    return f"{told}, availability never under its floor." if kept else f"{told}."
+    """What is known to be well, and in the same breath what is not known."""
+    parts = [f"{counted(report.checked.objects, 'object')} checked, no findings"]
+    if report.rollouts:
+        changed = [r for r in report.rollouts if r.images[0]]
+        kept = changed and all(r.lowest_available >= r.floor for r in changed)
+        complete = f"{counted(len(report.rollouts), 'rollout')} complete"
+        parts.append(f"{complete}, availability never under its floor" if kept else complete)
+    if unscanned := sum(1 for i in report.images if not i.scanned):
+        parts.append(f"{counted(unscanned, 'image')} not scanned")
+    return "; ".join(parts) + "."

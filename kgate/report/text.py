@@ -64,15 +64,19 @@ def _notes(f: Finding) -> Iterator[tuple[str, str]]:
 
 
 def _images(images: tuple[ImageOutcome, ...], style: Style) -> list[str]:
-    scanned = sum(1 for i in images if i.scanned)
-    by = ", ".join(sorted({i.scanner for i in images if i.scanned and i.scanner}))
-    title = f"{style.paint('bold', 'Images')}  {scanned} of {len(images)} scanned" + (f" by {style.shown(by)}" if by else "")
-    rows = [(style.shown(i.image), "scanned" if i.scanned else "not scanned", _told(i, style)) for i in images]
-    return [title, "", *("  " + line for line in columns(rows))]
+    """What was found in each scanned image; then, reason by reason, which were not scanned."""
+    scanned = [i for i in images if i.scanned]
+    by = ", ".join(sorted({i.scanner for i in scanned if i.scanner}))
+    title = f"{style.paint('bold', 'Images')}  {len(scanned)} of {len(images)} scanned" + (f" by {style.shown(by)}" if by else "")
+    rows = [(style.shown(i.image), "scanned", _told(i, style)) for i in scanned]
+    lines = [title, *([""] if rows else []), *("  " + line for line in columns(rows))]
+    unscanned = [i for i in images if not i.scanned]
+    for reason in sorted({i.reason or "no reason known" for i in unscanned}):
+        lines += ["", *("  " + row for row in wrapped(f"not scanned: {style.shown(reason)}", _WIDE))]
+        lines += [f"    {style.shown(i.image)}" for i in unscanned if (i.reason or "no reason known") == reason]
+    return lines
 
 
 def _told(i: ImageOutcome, style: Style) -> str:
-    if not i.scanned:
-        return style.shown(i.reason or "")
     found = [f"{n} {style.shown(s)}" for s, n in i.vulnerabilities.items() if n]
     return ", ".join(found) or "no known vulnerabilities"
