@@ -65,14 +65,11 @@ def placement(followed: Followed, at: Snapshot, pod: Pod | None) -> tuple[Placed
     return tuple(sorted(rows, key=lambda r: (r.zone, r.node)))
 
 
-def zone_skew(followed: Followed, at: Snapshot) -> int | None:
-    """None with fewer than two zones among the nodes."""
-    zone_of = {name: node.metadata.labels.get(ZONE, "") for name, node in at.nodes.items()}
-    counts = dict.fromkeys(filter(None, zone_of.values()), 0)
-    for node, n in followed.end.items():
-        if zone_of.get(node):
-            counts[zone_of[node]] += n
-    return max(counts.values()) - min(counts.values()) if len(counts) > 1 else None
+def zone_skew(rows: Sequence[PlacedNode]) -> int | None:
+    """Over the zones with a node that may take the pods; None with fewer than two."""
+    zones = {r.zone for r in rows if r.zone and not r.note}
+    counts = [sum(r.pods_end for r in rows if r.zone == zone) for zone in sorted(zones)]
+    return max(counts) - min(counts) if len(counts) > 1 else None
 
 
 def _row(name: str, node: Node, followed: Followed, at: Snapshot, pod: Pod | None) -> PlacedNode:

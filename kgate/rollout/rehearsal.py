@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from kgate.engine.api.meta import Key
 from kgate.engine.errors import LivelockError
 from kgate.errors import ConfigError
 from kgate.finding import Finding, Skipped
@@ -16,10 +17,11 @@ from kgate.manifest import Manifest
 from kgate.outcome import Rehearsal
 from kgate.rollout import Validate
 from kgate.rollout.cluster import ASSUMED, ClusterSpec
+from kgate.rollout.facts import Rolled, described, mapping
 from kgate.rollout.limits import MOST_PODS, MOST_PODS_TOGETHER, pods, unknown
 from kgate.rollout.settings import RolloutSettings
 from kgate.rollout.stage import SUPPORT, Played, key_of, play
-from kgate.rollout.verdict import Judged, Rolled, described, judge
+from kgate.rollout.verdict import Judged, judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,9 @@ class _Set:
         """The version in base: same group, kind, namespace and name."""
         key = (manifest.group, key_of(manifest))
         return next((m for m in self.base or () if (m.group, key_of(m)) == key), None)
+
+    def rolled(self, played: Played) -> Rolled:
+        return Rolled(played=played, cluster=self.cluster, settings=self.settings, autoscaled=_autoscaled(self.head))
 
 
 def rehearse(
@@ -84,8 +89,7 @@ def _judged(whole: _Set) -> Iterator[Judged]:
         elif pods(manifest) > 2 * MOST_PODS:
             yield _unknown(whole, manifest, f"more than {MOST_PODS} pods are not rehearsed")
         elif before is not None and before.body == manifest.body:
-            rehearsal = described(manifest, before, whole.settings)
-            yield Judged(rehearsal=replace(rehearsal, verdict="pass", reason="unchanged: nothing rolls"))
+            yield _unchanged(manifest, before)
             playable.append(manifest)
         else:
             playable.append(manifest)
@@ -94,8 +98,13 @@ def _judged(whole: _Set) -> Iterator[Judged]:
 
 
 def _unknown(whole: _Set, manifest: Manifest, why: str) -> Judged:
-    rehearsal = described(manifest, whole.before(manifest), whole.settings)
-    return Judged(rehearsal=replace(rehearsal, verdict="unknown", reason=why))
+    return Judged(rehearsal=replace(described(manifest, whole.before(manifest)), verdict="unknown", reason=why))
+
+
+def _unchanged(manifest: Manifest, before: Manifest) -> Judged:
+    rehearsal = described(manifest, before)
+    same = replace(rehearsal, verdict="pass", reason="unchanged: nothing rolls out", lowest_available=rehearsal.replicas)
+    return Judged(rehearsal=same)
 
 
 def _worlds(whole: _Set, deployments: Sequence[Manifest]) -> list[list[Manifest]]:
@@ -126,7 +135,7 @@ def _play(whole: _Set, world: Sequence[Manifest]) -> Iterator[Judged]:
     except LivelockError as fault:
         yield from (_unknown(whole, m, str(fault)) for m in changed)
         return
-    rolled = Rolled(played=played, cluster=whole.cluster, settings=whole.settings, alone=whole.cluster.assumed)
+    rolled = whole.rolled(played)
     for manifest in changed:
         yield judge(manifest, whole.before(manifest), rolled, fits_alone=partial(_fits_alone, whole, manifest))
 
@@ -156,8 +165,16 @@ def _fits_alone(whole: _Set, manifest: Manifest) -> bool:
     """Whether the same Deployment completes from nothing: then it is the old pods that are in the way."""
     head, _ = _cast(whole, [manifest])
     played: Played = play(head, (), whole.cluster, whole.settings.behaviour, whole.validate)
-    rolled = Rolled(played=played, cluster=whole.cluster, settings=whole.settings, alone=True)
-    return judge(manifest, None, rolled, fits_alone=lambda: False).rehearsal.completed_ms is not None
+    return judge(manifest, None, whole.rolled(played), fits_alone=lambda: False).rehearsal.completed_ms is not None
+
+
+def _autoscaled(manifests: Iterable[Manifest]) -> dict[Key, str]:
+    out: dict[Key, str] = {}
+    for manifest in manifests:
+        target = mapping(mapping(manifest.body.get("spec")).get("scaleTargetRef"))
+        if manifest.kind == "HorizontalPodAutoscaler" and target.get("kind") == "Deployment":
+            out.setdefault(Key("Deployment", manifest.namespace or "default", str(target.get("name"))), manifest.name)
+    return out
 
 
 _ROLLED = ("StatefulSet", "DaemonSet")

@@ -28,8 +28,12 @@ class Startup:
         """What the report says of it; empty when the settings say it."""
         if self.source == "settings":
             return ""
-        span = f"{self.ms // 1000}s" if self.ms % 1000 == 0 else f"{self.ms / 1000:g}s"
-        return f"{self.image} ready after {span}" + ("" if self.source == "assumed" else f" (from its {self.source})")
+        return f"{self.image} ready after {span(self.ms)}" + ("" if self.source == "assumed" else f" (from its {self.source})")
+
+
+def span(ms: int) -> str:
+    """`10s`, `0.5s`."""
+    return f"{ms / 1000:g}s"
 
 
 def startups(template: Mapping[str, Any], behaviour: Behaviour) -> tuple[Startup, ...]:

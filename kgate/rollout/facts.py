@@ -1,0 +1,148 @@
+"""What the report shows of one Deployment's rollout, whatever the verdict: sizes, times, the table, the placement, the proof."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kgate.engine.admission.defaulting import set_defaults
+from kgate.engine.api.apps import Deployment
+from kgate.engine.api.codec import DecodeError, decode
+from kgate.engine.api.core import Pod
+from kgate.engine.api.meta import Key
+from kgate.engine.controllers.deployment.rolling import fenceposts
+from kgate.engine.controllers.deployment.status import has_deadline
+from kgate.manifest import Manifest
+from kgate.outcome import Rehearsal
+from kgate.rollout.cluster import ClusterSpec
+from kgate.rollout.follow import Followed
+from kgate.rollout.placement import placement, snapshots, zone_skew
+from kgate.rollout.rows import Pods, rows
+from kgate.rollout.settings import RolloutSettings
+from kgate.rollout.stage import Played, key_of, template_of
+from kgate.rollout.startup import Startup, containers, span
+from kgate.rollout.story import told
+
+MOST_SAID = 8
+"""Messages that a report repeats; the trace has them all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rolled:
+    """A world that was played, and what it was."""
+
+    played: Played
+    cluster: ClusterSpec
+    settings: RolloutSettings
+    autoscaled: Mapping[Key, str]
+    """Names of HorizontalPodAutoscalers by the Deployment they scale."""
+
+    def bounds(self, started: Sequence[Startup]) -> str:
+        """What a verdict holds for."""
+        where = "the assumed cluster, empty" if self.cluster.assumed else f"the cluster of {self.cluster.file}"
+        slowest = max((s.ms for s in started), default=0)
+        return f"{where}; pods ready {span(slowest)} after they are bound; no failures; ties as kube-scheduler breaks them"
+
+    def assumed(self, key: Key, started: Sequence[Startup]) -> tuple[str, ...]:
+        """What nobody told kgate, in a few words each."""
+        out: list[str] = []
+        if self.cluster.assumed:
+            nodes = self.cluster.nodes
+            out.append(
+                f"cluster: {len(nodes)} nodes of {nodes[0].cpu} cpu and {nodes[0].memory} in zones {', '.join(n.zone for n in nodes)}"
+            )
+        out += [s.assumed for s in started if s.assumed]
+        out += [f"priority class {name} has the value 0" for name in self.played.stand_ins]
+        if key in self.played.unsettled:
+            out.append("the base version was not complete when the change came")
+        if key in self.autoscaled:
+            out.append(f"replicas as they are written: HorizontalPodAutoscaler {self.autoscaled[key]} is not played")
+        return tuple(dict.fromkeys(out))
+
+
+def described(manifest: Manifest, before: Manifest | None) -> Rehearsal:
+    """The Deployment as it is written, before anything is known of its rollout: the verdict is unknown."""
+    place = manifest.locate(())
+    rehearsal = Rehearsal(
+        object=manifest.subject,
+        file=manifest.file,
+        line=place.line,
+        column=place.column,
+        verdict="unknown",
+        bounds="",
+        images=("" if before is None else images(before), images(manifest)),
+    )
+    deployment = _sizes(manifest)
+    return rehearsal if deployment is None else _sized(rehearsal, deployment)
+
+
+def _sizes(manifest: Manifest) -> Deployment | None:
+    """A Deployment with the replicas and the strategy of the manifest, defaults filled in; None when they cannot be read."""
+    spec = mapping(manifest.body.get("spec"))
+    kept = {k: copy.deepcopy(spec[k]) for k in ("replicas", "strategy") if spec.get(k) is not None}
+    body: dict[str, Any] = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": kept}
+    try:
+        set_defaults(body)
+        decoded = decode(body)
+    except (DecodeError, TypeError, AttributeError):
+        return None
+    return decoded if isinstance(decoded, Deployment) else None
+
+
+def _sized(r: Rehearsal, d: Deployment) -> Rehearsal:
+    posts = fenceposts(d)
+    return replace(
+        r,
+        strategy=d.spec.strategy.type,
+        replicas=d.spec.replicas,
+        surge=posts.surge,
+        unavailable=posts.unavailable,
+        floor=d.spec.replicas - posts.unavailable if d.spec.strategy.type == "RollingUpdate" else 0,
+    )
+
+
+def filled(r: Rehearsal, manifest: Manifest, f: Followed, rolled: Rolled, started: Sequence[Startup]) -> Rehearsal:
+    """With everything that was seen. The Deployment was on the cluster at the end."""
+    assert f.last is not None
+    d, key, played = f.last, key_of(manifest), rolled.played
+    r = _sized(r, d)
+    at = snapshots(played.events, [f.peak_at_ms])[f.peak_at_ms]
+    where = placement(f, at, _a_pod(played, key, d))
+    return replace(
+        r,
+        bounds=rolled.bounds(started),
+        assumed=rolled.assumed(key, started),
+        completed_ms=f.completed_ms,
+        lowest_available=f.lowest_available,
+        peak_pods=f.peak_pods,
+        deadline_s=d.spec.progress_deadline_seconds if has_deadline(d) else None,
+        said=f.said[:MOST_SAID],
+        steps=rows(
+            f.start,
+            f.moves,
+            most=d.spec.replicas + r.surge,
+            surges=r.surge > 0 and f.start != Pods(),
+            at_once=d.spec.min_ready_seconds == 0,
+        ),
+        placement=where,
+        zone_skew=zone_skew(where),
+        trace=told(played.events, played.begin, played.begin_ms, key),
+    )
+
+
+def _a_pod(played: Played, key: Key, d: Deployment) -> Pod | None:
+    """Any pod of the Deployment, for its tolerations."""
+    wanted = d.spec.template.metadata.labels
+    pods = played.cluster.store.list(Pod, key.namespace)
+    return next((p for p in pods if all(p.metadata.labels.get(k) == v for k, v in wanted.items())), None)
+
+
+def images(manifest: Manifest) -> str:
+    return ", ".join(str(c.get("image") or "") for c in containers(template_of(manifest)))
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """What is no mapping counts as an empty one; validate has said so."""
+    return value if isinstance(value, Mapping) else {}
