@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from kgate.engine.api.meta import Key, Millis
 from kgate.engine.scheduler.cache import PodInfo
@@ -12,6 +14,9 @@ INITIAL_BACKOFF_MS = 1_000
 MAX_BACKOFF_MS = 10_000
 WINDOW_MS = 1_000
 """Back-off times are cut to whole windows, and a window is over when the next one has begun."""
+
+
+Order: TypeAlias = tuple[int, Millis, int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,7 +33,7 @@ class Queued:
     """Plugins; empty when there was not even a node to ask."""
 
     @property
-    def order(self) -> tuple[int, Millis, int]:
+    def order(self) -> Order:
         # The higher priority first, then who has waited longer, then who came first within the same millisecond.
         return (-self.info.priority, self.since_ms, self.serial)
 
@@ -49,6 +54,8 @@ class Queue:
         """`pops_from_backoff`: when nothing is active, those backing off are tried before their time (KEP-5142)."""
         self._pops_from_backoff = pops_from_backoff
         self._active: dict[Key, Queued] = {}
+        self._heap: list[tuple[Order, Key]] = []
+        """Of the active ones; an entry that is no longer active, or active in another place, is skipped when it comes up."""
         self._backoff: dict[Key, Queued] = {}
         self._unschedulable: dict[Key, Queued] = {}
         self._serial = 0
@@ -65,13 +72,15 @@ class Queue:
 
     def add(self, info: PodInfo, now_ms: Millis) -> None:
         self._serial += 1
-        self._active[info.key] = Queued(info=info, since_ms=now_ms, serial=self._serial)
+        self._activate(Queued(info=info, since_ms=now_ms, serial=self._serial))
 
     def refresh(self, info: PodInfo, *, retry: bool, now_ms: Millis) -> None:
         """The pod itself was changed; `retry` when in a way that may help it."""
         for pods in (self._active, self._backoff, self._unschedulable):
             if info.key in pods:
                 pods[info.key].info = info
+        if info.key in self._active:
+            self._activate(self._active[info.key])
         if retry and info.key in self._unschedulable:
             self._wake(self._unschedulable[info.key], now_ms)
 
@@ -95,8 +104,10 @@ class Queue:
     def pop(self, now_ms: Millis) -> Queued | None:
         """The pod to try now, no longer in the queue."""
         self._flush(now_ms)
-        if self._active:
-            return self._active.pop(min(self._active.values(), key=lambda q: q.order).info.key)
+        while self._heap:
+            order, key = heapq.heappop(self._heap)
+            if key in self._active and self._active[key].order == order:
+                return self._active.pop(key)
         if self._backoff and self._pops_from_backoff:
             first = min(self._backoff.values(), key=lambda q: (q.backoff_ends_ms, q.order))
             return self._backoff.pop(first.info.key)
@@ -111,12 +122,18 @@ class Queue:
 
     def _wake(self, queued: Queued, now_ms: Millis) -> None:
         del self._unschedulable[queued.info.key]
-        pool = self._backoff if _backing_off(queued, now_ms) else self._active
-        pool[queued.info.key] = queued
+        if _backing_off(queued, now_ms):
+            self._backoff[queued.info.key] = queued
+        else:
+            self._activate(queued)
 
     def _flush(self, now_ms: Millis) -> None:
         for key in [k for k, q in self._backoff.items() if not _backing_off(q, now_ms)]:
-            self._active[key] = self._backoff.pop(key)
+            self._activate(self._backoff.pop(key))
+
+    def _activate(self, queued: Queued) -> None:
+        self._active[queued.info.key] = queued
+        heapq.heappush(self._heap, (queued.order, queued.info.key))
 
 
 def _backing_off(queued: Queued, now_ms: Millis) -> bool:
