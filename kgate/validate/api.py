@@ -149,11 +149,13 @@ def replacement(kind: str, minor: str, version: str = "") -> str:
     """The most stable apiVersion that serves `kind` in `minor`, the group of `version` first; empty when none does."""
     serving = [v for v in bundle().kinds if bundle().serves(v, kind, minor)]
     group = version.rpartition("/")[0]
-    return min(serving, key=lambda v: (v.rpartition("/")[0] != group, _stability(v), v), default="")
+    return min(serving, key=lambda v: (v.rpartition("/")[0] != group, *_rank(v)), default="")
 
 
-def _stability(version: str) -> int:
-    return 2 if "alpha" in version else 1 if "beta" in version else 0
+def _rank(version: str) -> tuple[int, int, str]:
+    """General availability first, then beta; of equals the newest: autoscaling/v2 before v1."""
+    stage = 2 if "alpha" in version else 1 if "beta" in version else 0
+    return stage, -int("".join(filter(str.isdigit, version.rpartition("/")[2])) or "0"), version
 
 
 def _unknown(version: str, kind: str, minor: str) -> Cause:

@@ -64,10 +64,13 @@ def _refused(body: Mapping[str, Any], known: api.Api, target: str, old: Mapping[
     structural = tuple(openapi.causes(body, known.version, known.kind, target))
     if any(cause.reason == "BadRequest" for cause in structural):
         return tuple(cause for cause in structural if cause.reason == "BadRequest")
-    said = {c.field: c for c in reversed(structural)}
     ruled = tuple(_ruled(body, known, old))
-    places = {c.field for c in ruled}
-    return tuple(dict.fromkeys((*ruled, *(c for field, c in said.items() if field not in places))))
+    return tuple(dict.fromkeys((*ruled, *(c for c in structural if not _covered(c, ruled)))))
+
+
+def _covered(cause: Cause, ruled: tuple[Cause, ...]) -> bool:
+    """A rule has said of this place or of something below it what the schema says of it."""
+    return any(c.path[: len(cause.path)] == cause.path for c in ruled)
 
 
 def _ruled(body: Mapping[str, Any], known: api.Api, old: Mapping[str, Any] | None) -> Iterator[Cause]:

@@ -70,12 +70,23 @@ def fast(schema: schemas.Schema) -> Faults:
         try:
             if validator.is_valid(body):
                 return ()
-            found = [(e.instance_path, e.kind.name, e.kind.value) for e in validator.iter_errors(body)]
+            found = [(e.instance_path, e.instance, e.kind.name, e.kind.value) for e in validator.iter_errors(body)]
         except ValueError:  # a lone surrogate, which only JSON escapes can write, has no UTF-8
             return reference(schema)(body)
-        return _sorted(f for path, keyword, value in found for f in _split(tuple(path), keyword, value))
+        if not all(_exact(body, path, instance) for path, instance, *_ in found):
+            return reference(schema)(body)
+        return _sorted(f for path, _, keyword, value in found for f in _split(tuple(path), keyword, value))
 
     return faults
+
+
+def _exact(body: Any, path: list[str | int], instance: Any) -> bool:
+    """jsonschema-rs takes a key that looks like an index (`"0"`, `"+1"`) for one and leaves out an empty key: such a path is lost."""
+    for step in path:
+        if isinstance(step, int) != isinstance(body, list):
+            return False
+        body = body[step]
+    return bool(body == instance)
 
 
 def reference(schema: schemas.Schema) -> Faults:

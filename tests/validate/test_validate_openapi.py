@@ -1,0 +1,209 @@
+"""What the decoder of the server refuses, in two implementations that must agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from validated import DELETED, assert_said, changed, container, deployment, judged, said, thing, with_container, with_pod
+
+from kgate.validate import NEWEST, causes, openapi, schemas
+
+DEPLOYMENT = schemas.bundle().schema("apps/v1", "Deployment", NEWEST)
+FAST = openapi.fast(DEPLOYMENT)
+REFERENCE = openapi.reference(DEPLOYMENT)
+
+scalars = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(max_size=8)
+json_values = st.recursive(scalars, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=8), v, max_size=3), max_leaves=8)
+
+
+def nodes(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    found = [path]
+    for step, child in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        found += nodes(child, (*path, step))
+    return found
+
+
+RICH = with_pod(
+    containers=[
+        container(
+            ports=[{"containerPort": 80, "name": "http", "protocol": "TCP"}],
+            env=[{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+            resources={"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "100m"}},
+            livenessProbe={"httpGet": {"path": "/", "port": "http"}},
+            volumeMounts=[{"name": "data", "mountPath": "/data"}],
+            securityContext={"runAsUser": 1000, "capabilities": {"drop": ["ALL"]}},
+        )
+    ],
+    volumes=[{"name": "data", "emptyDir": {"sizeLimit": "1Gi"}}],
+    tolerations=[{"key": "a", "operator": "Exists"}],
+    affinity={"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone", "labelSelector": {}}]}},
+    topologySpreadConstraints=[{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}],
+)
+PLACES = nodes(RICH)
+
+
+def put(path: tuple[str | int, ...], value: Any) -> Any:
+    return changed(RICH, ".".join(map(str, path)), value) if path else value
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(PLACES), json_values)
+def test_both_implementations_find_the_same_faults_at_the_same_places(path: tuple[str | int, ...], value: Any) -> None:
+    body = put(path, value)
+    assert FAST(body) == REFERENCE(body)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([p for p in PLACES if p]), st.text(min_size=1, max_size=6), json_values)
+def test_they_agree_on_unknown_fields_too(path: tuple[str | int, ...], name: str, value: Any) -> None:
+    parent = put(path, {name: value})
+    assert FAST(parent) == REFERENCE(parent)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from([p for p in PLACES if p]), json_values)
+def test_no_value_anywhere_in_a_deployment_crashes_the_judge(path: tuple[str | int, ...], value: Any) -> None:
+    body = put(path, value)
+    first = judged(body)
+    assert judged(body) == first
+
+
+@settings(max_examples=60, deadline=None)
+@given(json_values)
+def test_no_value_in_place_of_an_object_crashes_it_either(value: Any) -> None:
+    for kind, version in [("Deployment", "apps/v1"), ("Service", "v1"), ("Secret", "v1"), ("Ingress", "networking.k8s.io/v1")]:
+        judged({"apiVersion": version, "kind": kind, "metadata": value, "spec": value, "data": value})
+
+
+def test_a_lone_surrogate_is_judged_by_the_reference() -> None:
+    assert said(changed(deployment(), "metadata.annotations", {"a": "\ud800"})) == []
+    assert said(changed(deployment(), "spec.\ud800", 1))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field"),
+    [
+        ("spec.template.spec.containers.0.imagee", "x", "spec.template.spec.containers[0].imagee"),
+        ("spec.Replicas", 3, "spec.Replicas"),
+        ("metadata.label", {}, "metadata.label"),
+        ("spec.foo", None, "spec.foo"),
+        ("status.foo", 1, "status.foo"),
+    ],
+)
+def test_an_unknown_field_is_an_error_at_its_key(path: str, value: Any, field: str) -> None:
+    (cause,) = causes(changed(deployment(), path, value))
+    assert (cause.message, cause.field, cause.key) == (f'unknown field "{field}"', field, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "remedy"),
+    [
+        ("spec.template.spec.containers.0.imagee", 'did you mean "image"?'),
+        ("spec.Replicas", 'did you mean "replicas"?'),
+        ("spec.template.spec.containers.0.volumeMount", 'did you mean "volumeMounts"?'),
+        ("spec.strategy.xyzzy", "remove it, or move it to where it belongs; known here: rollingUpdate, type"),
+    ],
+)
+def test_an_unknown_field_comes_with_the_nearest_known_one(path: str, remedy: str) -> None:
+    (cause,) = causes(changed(deployment(), path, "x"))
+    assert cause.remediation == remedy
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("spec.replicas", "3", 'spec.replicas must be an integer, got the string "3"'),
+        ("spec.replicas", 1.5, "spec.replicas must be an integer, got the number 1.5"),
+        ("spec.replicas", True, "spec.replicas must be an integer, got the boolean true"),
+        ("spec.replicas", 2**31, "spec.replicas must be an integer from -2147483648 to 2147483647, got 2147483648"),
+        ("spec.replicas", -(2**31) - 1, "spec.replicas must be an integer from"),
+        ("metadata.labels.x", 1, "metadata.labels[x] must be a string, got the number 1"),
+        ("spec.template.spec.containers", {}, "spec.template.spec.containers must be a list, got an object"),
+        ("spec.template.spec.containers.0", "x", 'spec.template.spec.containers[0] must be an object, got the string "x"'),
+        ("spec.template.spec", [], "spec.template.spec must be an object, got a list"),
+        ("spec.paused", "yes", 'spec.paused must be true or false, got the string "yes"'),
+        ("metadata.creationTimestamp", "yesterday", "metadata.creationTimestamp: not a time of RFC 3339"),
+        ("spec.strategy.rollingUpdate.maxSurge", 1.5, "spec.strategy.rollingUpdate.maxSurge must be a string or an integer, got"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_told_what_it_must_be(path: str, value: Any, message: str) -> None:
+    (cause,) = causes(changed(deployment(), path, value))
+    assert cause.reason == "BadRequest" and cause.message.startswith(message) and cause.remediation
+
+
+@pytest.mark.parametrize(
+    "value", ["100m", "1.5", "0.1", ".5", "5.", "1e3", "1E3", "12e-1", "1Ki", " 1Gi ", 1, 0.5, "+1", 10**40, "1k", None]
+)
+def test_quantities_are_read_as_the_server_reads_them(value: Any) -> None:
+    assert_said(with_container(resources={"limits": {"cpu": value}}))
+
+
+@pytest.mark.parametrize("value", ["", "1x", "1KB", "one", "1 Gi", "1Gi\nx", "--1", "1e", "e3", ".", "0x10", True, [], {}, "1K"])
+def test_what_is_no_quantity_is_refused(value: Any) -> None:
+    (cause,) = causes(with_container(resources={"limits": {"cpu": value}}))
+    assert cause.reason == "BadRequest" and cause.field == "spec.template.spec.containers[0].resources.limits[cpu]"
+
+
+@pytest.mark.parametrize("value", ["", "YQ==", "YWI=", "YWJj", "YW\nJj\n", "YWJj\r\n", None, [97, 98]])
+def test_base64_is_read_as_the_server_reads_it(value: Any) -> None:
+    assert_said(thing("v1", "Secret", data={"k": value}))
+
+
+@pytest.mark.parametrize("value", ["YQ", "YQ=", "YQ===", "a b=", "é", "YQ==YQ==", 1, [256]])
+def test_what_is_no_base64_is_refused(value: Any) -> None:
+    assert [c.reason for c in causes(thing("v1", "Secret", data={"k": value}))] == ["BadRequest"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "spec.replicas", "spec.strategy", "spec.strategy.type", "spec.strategy.rollingUpdate", "metadata.labels", "metadata.labels.x",
+        "metadata.annotations", "metadata.creationTimestamp", "status", "spec.template.metadata.creationTimestamp",
+        "spec.template.spec.volumes", "spec.template.spec.containers.0.resources", "spec.template.spec.containers.0.ports",
+        "spec.template.spec.containers.0.env", "spec.progressDeadlineSeconds", "spec.template.spec.securityContext",
+    ],
+)  # fmt: skip
+def test_null_is_the_same_as_nothing(path: str) -> None:
+    assert_said(changed(deployment(), path, None))
+
+
+@pytest.mark.parametrize(
+    "path", ["spec.selector", "metadata.name", "spec.template.spec.containers.0.name", "spec.template.spec.containers"]
+)
+def test_a_required_field_that_is_null_is_missing(path: str) -> None:
+    assert said(changed(deployment(), path, None)) == said(changed(deployment(), path, DELETED)) != []
+
+
+def test_one_item_of_a_list_may_be_null_where_nothing_is_required() -> None:
+    assert_said(with_container(args=[None], command=["a", None]))
+
+
+def test_what_cannot_be_decoded_is_not_judged_further() -> None:
+    """The server decodes first: the second fault shows when the first is gone."""
+    both = changed(changed(deployment(), "spec.replicas", "x"), "metadata.name", "Not Good")
+    assert [c.reason for c in causes(both)] == ["BadRequest"]
+
+
+def test_a_status_may_lack_what_its_schema_requires() -> None:
+    assert_said(changed(deployment(), "status", {"conditions": [{"message": "x"}]}))
+
+
+def test_a_kind_without_rules_of_its_own_still_needs_its_required_fields() -> None:
+    assert_said(thing("storage.k8s.io/v1", "StorageClass"), "provisioner: Required value")
+
+
+def test_without_the_fast_validator_the_reference_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(schema: Any) -> Any:
+        raise ImportError
+
+    body = changed(deployment(), "spec.replicas", "x")
+    expected = said(body)
+    openapi.compiled.cache_clear()
+    monkeypatch.setattr(openapi, "fast", missing)
+    try:
+        assert said(body) == expected
+    finally:
+        openapi.compiled.cache_clear()
