@@ -71,14 +71,17 @@ class Packages:
     count: int
 
 
-def gap(*, family: str, release: str, packages: Sequence[Packages], buckets: Set[str]) -> str:
-    """Why an image's vulnerabilities are not, or not all, known; empty when they are."""
+def gap(*, family: str, branch: str, packages: Sequence[Packages], buckets: Set[str]) -> str:
+    """Why an image's vulnerabilities are not, or not all, known; empty when they are.
+
+    `branch` is the release whose advisories Trivy looked up: that of the image, but for Alpine.
+    """
     found = [p for p in packages if p.count]
     if family in ("", "none"):
         unknown = family == "none" or any(p.kind == "os-pkgs" for p in found)
         system = "the image's operating system is not one that trivy knows" if unknown else ""
     else:
-        system = _system_gap(family, release, found, buckets)
+        system = _system_gap(family, branch, found, buckets)
     if system:
         return system
     if not found:
@@ -86,29 +89,21 @@ def gap(*, family: str, release: str, packages: Sequence[Packages], buckets: Set
     return "; ".join(g for g in (_language_gap(p, buckets) for p in found if p.kind != "os-pkgs") if g)
 
 
-def _system_gap(family: str, release: str, packages: Sequence[Packages], buckets: Set[str]) -> str:
-    wanted = _buckets_of(family, release)
-    if not wanted:
-        return f"kgate does not know whether the vulnerability database covers {family} {release}".rstrip()
-    have = {b.casefold() for b in buckets}
-    if not any(w.casefold() in have for w in wanted):
-        return f"the vulnerability database has no data for {wanted[0]}"
+def _system_gap(family: str, branch: str, packages: Sequence[Packages], buckets: Set[str]) -> str:
     if not any(p.kind == "os-pkgs" for p in packages):
         return f"trivy found no {family} packages in the image"
-    return ""
+    if family not in _DISTRIBUTIONS or not branch:
+        return f"kgate cannot tell whether the vulnerability database covers {family} {branch}".rstrip()
+    wanted = _bucket_of(family, branch)
+    return "" if wanted.casefold() in {b.casefold() for b in buckets} else f"the vulnerability database has no data for {wanted}"
 
 
-def _buckets_of(family: str, release: str) -> tuple[str, ...]:
-    """Any of them serves. A development release of Alpine (`3.23_alpha20250612`) is looked up as `edge`."""
-    if family not in _DISTRIBUTIONS:
-        return ()
+def _bucket_of(family: str, release: str) -> str:
     name, parts = _DISTRIBUTIONS[family]
-    if family == "alpine" and ("_" in release or release == "edge"):
-        return ("alpine edge",)
     if family == "amazon":
-        return (f"{name} {_amazon_release(release)}",)
+        return f"{name} {_amazon_release(release)}"
     version = ".".join(release.split(" ")[0].split(".")[:parts])
-    return (f"{name} {version}" if parts else name,)
+    return f"{name} {version}" if parts else name
 
 
 def _amazon_release(release: str) -> str:

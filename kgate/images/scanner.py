@@ -45,7 +45,7 @@ class ScanResult:
     """What a scanner saw in one image."""
 
     scanner: str
-    """Name, version, and the date of its data."""
+    """Name, version, and the date of its data; then what it says of itself that limits the answer without being a gap."""
     digest: str | None = None
     os: str = ""
     """`debian 12.5`; empty when the image has no operating system."""

@@ -24,7 +24,7 @@ from kgate.images.database import Database, default_cache_dir, read_database
 from kgate.images.executable import find
 from kgate.images.scanner import NotScanned, ScanResult, Target
 from kgate.images.settings import ImagesSettings
-from kgate.images.trivy_errors import fault, tail
+from kgate.images.trivy_log import alpine_branch, fault, tail
 from kgate.images.trivy_report import TrivyReport, read_report
 
 OLDEST = (0, 59, 0)
@@ -162,7 +162,8 @@ class Trivy:
             if ended.returncode != 0:
                 raise fault(tail(room.stderr), ended.returncode)
             report = read_report(room.out)
-        return self._result(target, report)
+            branch = alpine_branch(tail(room.stderr)) if report.family == "alpine" else report.release
+        return self._result(target, report, branch)
 
     def argv(self, target: Target, *, out: Path, deadline_s: float) -> list[str]:
         """No text of a manifest is in it but a reference that has been parsed and written anew, behind `--`."""
@@ -170,27 +171,27 @@ class Trivy:
         argv = [self.executable, "image", "--config", "/dev/null", "--ignorefile", "/dev/null"]
         argv += ["--cache-dir", str(self.database.cache_dir), *(["--cache-backend", "memory"] if memory else [])]
         argv += ["--skip-db-update", "--skip-java-db-update", "--offline-scan", "--scanners", "vuln", "--pkg-types", "os,library"]
-        argv += ["--format", "json", "--list-all-pkgs", "--no-progress", "--quiet", "--image-src", "remote"]
+        argv += ["--format", "json", "--list-all-pkgs", "--no-progress", "--image-src", "remote"]
         argv += ["--platform", self.settings.platform, "--timeout", f"{ceil(deadline_s)}s", f"--output={out}"]
         if target.archive:
             return [*argv, f"--input={target.archive}"]
         return [*argv, "--", target.image.normalised]
 
-    def _result(self, target: Target, report: TrivyReport) -> ScanResult:
+    def _result(self, target: Target, report: TrivyReport, branch: str) -> ScanResult:
         return ScanResult(
-            scanner=self.name,
+            scanner=self.name if report.family else f"{self.name}; it knows of no operating system in the image, only of language packages",
             digest=target.image.digest or _digest(target, report),
             os=f"{report.family} {report.release}".strip() if report.family != "none" else "",
             end_of_life=report.end_of_life,
             vulnerabilities=report.vulnerabilities,
-            gap=self._gap(report),
+            gap=self._gap(report, branch),
         )
 
-    def _gap(self, report: TrivyReport) -> str:
+    def _gap(self, report: TrivyReport, branch: str) -> str:
         wanted = "/".join(self.settings.platform.split("/")[:2])
         if report.platform and report.platform != wanted:
             return f"the image is for {report.platform}, not for {wanted}; set images.platform to that of the nodes"
-        uncovered = gap(family=report.family, release=report.release, packages=report.packages, buckets=self.database.buckets)
+        uncovered = gap(family=report.family, branch=branch, packages=report.packages, buckets=self.database.buckets)
         return uncovered or self.database.too_old(self.settings.max_database_age_days)
 
 

@@ -134,7 +134,7 @@ def test_the_call_is_hardened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     called = (tmp_path / "called").read_text().split("--version\n", 1)[1].splitlines()
     assert called[-2:] == ["--", "docker.io/library/nginx:1"]
     assert called[:5] == ["image", "--config", "/dev/null", "--ignorefile", "/dev/null"]
-    for flag in ("--skip-db-update", "--skip-java-db-update", "--offline-scan", "--list-all-pkgs", "--quiet"):
+    for flag in ("--skip-db-update", "--skip-java-db-update", "--offline-scan", "--list-all-pkgs", "--no-progress"):
         assert flag in called
     assert called[called.index("--timeout") + 1] == "90s" and called[called.index("--platform") + 1] == "linux/amd64"
     environment = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines())

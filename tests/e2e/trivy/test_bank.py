@@ -15,7 +15,7 @@ import pytest
 from kgate.images import from_config
 from kgate.images.scanner import ScanResult, Target
 from kgate.images.trivy import Trivy
-from kgate.images.trivy_errors import fault
+from kgate.images.trivy_log import fault
 from kgate.reference import parse
 
 BANK = Path(__file__).resolve().parents[4] / "shared" / "bank" / "trivy"

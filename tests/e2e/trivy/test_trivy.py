@@ -24,6 +24,8 @@ from kgate.images import Judged, from_config, judge
 pytestmark = pytest.mark.slow
 
 VULNERABLE = archives.debian("12", {"libquux1": ("quux", "1.2-1"), "quux-bin": ("quux", "1.2-1"), "corge": ("corge", "8.0-1")})
+GRAULT = archives.alpine("3.18.4", {"grault": ("grault", "2.0.0-r0")})
+MIRROR = "https://dl-cdn.alpinelinux.org/alpine"
 FIXED = archives.debian("12", {"plugh": ("plugh", "1.0-1")})
 TEXT = """\
 apiVersion: apps/v1
@@ -89,8 +91,7 @@ def test_a_clean_image_is_scanned(tmp_path: Path, cache: Path) -> None:
 
 
 def test_packages_of_languages_are_read_and_an_old_release_is_warned_of(tmp_path: Path, cache: Path) -> None:
-    files = archives.alpine("3.18.4", {"grault": ("grault", "2.0.0-r0")}) | archives.node_package("garply", "3.0.0")
-    found = one(tmp_path, cache, files)
+    found = one(tmp_path, cache, GRAULT | archives.node_package("garply", "3.0.0"))
     assert [(f.rule, f.message.split(" (")[0].rpartition(" ")[2]) for f in found.findings[:2]] == [
         ("KG3002", "CVE-2099-0006"),
         ("KG3002", "CVE-2099-0007"),
@@ -102,6 +103,8 @@ def test_packages_of_languages_are_read_and_an_old_release_is_warned_of(tmp_path
     ("files", "reason"),
     [
         (archives.debian("13", {"libquux1": ("quux", "1.2-1")}), "the vulnerability database has no data for debian 13"),
+        (GRAULT | {"etc/apk/repositories": f"{MIRROR}/v3.99/main\n"}, "the vulnerability database has no data for alpine 3.99"),
+        (GRAULT | {"etc/apk/repositories": f"{MIRROR}/edge/main\n"}, "the vulnerability database has no data for alpine edge"),
         (archives.alpine("3.22.1", {"grault": ("grault", "2.0.0-r0")}), "the vulnerability database has no data for alpine 3.22"),
         (VULNERABLE | {"etc/os-release": "ID=plan9\nVERSION_ID=4\n", "etc/debian_version": ""}, "the image's operating system is not one"),
         ({"server": "\x7fELF"}, "trivy found no packages in the image, and so nothing to look up"),
@@ -110,22 +113,30 @@ def test_packages_of_languages_are_read_and_an_old_release_is_warned_of(tmp_path
 )
 def test_what_trivy_passes_silently_is_not_scanned(tmp_path: Path, cache: Path, files: dict[str, str], reason: str) -> None:
     found = one(tmp_path, cache, files)
-    assert (found.findings, found.images[0].scanned) == ((), False) and reason in (found.images[0].reason or "")
-    (finding,) = one(tmp_path, cache, files, scan="required").findings
+    assert not found.images[0].scanned and reason in (found.images[0].reason or "")
+    assert not found.images[0].vulnerabilities and {f.rule for f in found.findings} <= {"KG3004"}
+    finding = one(tmp_path, cache, files, scan="required").findings[0]
     assert (finding.rule, finding.line, finding.column) == ("KG3001", 10, 29) and reason in finding.message
+
+
+def test_an_image_of_a_program_alone_is_scanned_and_the_answer_says_what_it_rests_on(tmp_path: Path, cache: Path) -> None:
+    (outcome,) = one(tmp_path, cache, archives.node_package("garply", "3.0.0")).images
+    assert outcome.scanned and outcome.vulnerabilities["HIGH"] == 1
+    assert (outcome.scanner or "").endswith("; it knows of no operating system in the image, only of language packages")
 
 
 def damage_packages(file: Path) -> None:
     """The top of the tree stays whole, a page below does not: only Trivy will notice."""
     content = bytearray(file.read_bytes())
-    content[3 * boltdb.PAGE + 16 : 4 * boltdb.PAGE] = b"\xff" * (boltdb.PAGE - 16)
+    page = content.index(b"CVE-2099-0001") // boltdb.PAGE * boltdb.PAGE
+    content[page + 16 : page + boltdb.PAGE] = b"\xff" * (boltdb.PAGE - 16)
     file.write_bytes(content)
 
 
 def test_a_database_that_crashes_trivy_is_no_scan(tmp_path: Path, cache: Path) -> None:
     damage_packages(cache / "db" / "trivy.db")
-    (outcome,) = one(tmp_path, cache, VULNERABLE | archives.alpine("3.18.4", {"grault": ("grault", "2.0.0-r0")})).images
-    assert not outcome.scanned
+    (outcome,) = one(tmp_path, cache, VULNERABLE).images
+    assert outcome.reason is not None and outcome.reason.startswith("trivy crashed") and not outcome.scanned
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
-"""What Trivy's stderr means. Its exit code says nothing: 1 is any fault, and 0 is no proof of a scan."""
+"""What Trivy's log on stderr means. Its exit code says nothing: 1 is any fault, and 0 is no proof of a scan."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from kgate.images.database import DOWNLOAD
 from kgate.images.scanner import NotScanned
 
-MAX_STDERR_BYTES = 64 * 1024
+MAX_BYTES = 1024 * 1024
 """Of the end of it: that is where the reason stands."""
 
 _CLASSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -43,6 +44,12 @@ GO_PANIC = 2
 """The exit code of a Go program that panics; Trivy has no other use for it."""
 
 
+_ALPINE = re.compile(
+    r'^\S+\tINFO\t\[alpine\] Detecting vulnerabilities\.\.\.\tos_version="(?P<release>[^"]*)" repository="(?P<repository>[^"]*)"',
+    re.MULTILINE,
+)
+
+
 def fault(stderr: str, returncode: int) -> NotScanned:
     """Why a run of Trivy came to nothing."""
     for texts, meaning, hint in _CLASSES:
@@ -57,8 +64,17 @@ def fault(stderr: str, returncode: int) -> NotScanned:
     return NotScanned(f"trivy failed with exit code {returncode}{said}")
 
 
+def alpine_branch(log: str) -> str:
+    """Whose advisories Trivy looked up for an Alpine image: `3.18`, `edge`; empty when it does not say.
+
+    Not those of the image's release, when /etc/apk/repositories names another one (pkg/detector/ospkg/alpine/alpine.go).
+    """
+    line = _ALPINE.search(log)
+    return (line["repository"] or line["release"]) if line else ""
+
+
 def tail(file: Path) -> str:
     """The end of a file that a child wrote, whatever bytes it wrote."""
     with file.open("rb") as opened:
-        opened.seek(max(0, opened.seek(0, 2) - MAX_STDERR_BYTES))
-        return opened.read(MAX_STDERR_BYTES).decode("utf-8", "replace")
+        opened.seek(max(0, opened.seek(0, 2) - MAX_BYTES))
+        return opened.read(MAX_BYTES).decode("utf-8", "replace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kgate.images.trivy_errors import MAX_STDERR_BYTES, fault, tail
+from kgate.images.trivy_log import MAX_BYTES, alpine_branch, fault, tail
 
 FATAL = "2099-01-01T00:00:00Z\tFATAL\tFatal error\tunable to find the specified image in [remote]: 1 error occurred:\n\t* "
 
@@ -36,9 +36,27 @@ def test_stderr_is_understood(stderr: str, returncode: int, reason: str) -> None
     assert fault(stderr, returncode).reason == reason
 
 
+LOOKED_UP = '2099-01-01T00:00:00Z\tINFO\t[alpine] Detecting vulnerabilities...\tos_version="{}" repository="{}" pkg_num=1\n'
+
+
+@pytest.mark.parametrize(
+    ("log", "branch"),
+    [
+        ("x\n" + LOOKED_UP.format("3.18", "3.18"), "3.18"),
+        (LOOKED_UP.format("3.18", "3.99"), "3.99"),
+        (LOOKED_UP.format("3.18", "edge"), "edge"),
+        (LOOKED_UP.format("3.18", ""), "3.18"),
+        ('INFO\tDetected OS\tversion="[alpine] Detecting vulnerabilities..."\n', ""),
+        ("", ""),
+    ],
+)
+def test_the_branch_of_alpine_that_was_looked_up_is_read_from_the_log(log: str, branch: str) -> None:
+    assert alpine_branch(log) == branch
+
+
 def test_only_the_end_of_a_long_stderr_is_read(tmp_path: object) -> None:
     from pathlib import Path
 
     file = Path(str(tmp_path)) / "stderr"
-    file.write_bytes(b"\xff" * MAX_STDERR_BYTES + b"the end")
-    assert tail(file).endswith("the end") and len(tail(file)) == MAX_STDERR_BYTES
+    file.write_bytes(b"\xff" * MAX_BYTES + b"the end")
+    assert tail(file).endswith("the end") and len(tail(file)) == MAX_BYTES
