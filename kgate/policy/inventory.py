@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
+from typing import Any, TypeVar
 
 from kgate.manifest import Manifest
-from kgate.policy.nodes import mapping
-from kgate.policy.selectors import selects_equal
+from kgate.policy.nodes import mapping, text
+from kgate.policy.selectors import selects, selects_equal
 from kgate.policy.subjects import Pod, group_kind, pod_of
 
-_Identity = tuple[str, str, str]
+MAX_CANDIDATES = 256
+"""More objects than this that might belong to one are not joined: it would be no certain join, and hostile files could ask for millions."""
+
+SCALED = ("Deployment.apps", "StatefulSet.apps", "ReplicaSet.apps", "ReplicationController")
+"""The built-in workloads with a scale subresource."""
+
+_K = TypeVar("_K", bound=Hashable)
+_V = TypeVar("_V")
+_Label = tuple[str, str, str]
+"""Namespace, key and value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What joins ask of one manifest again and again."""
+
+    folder: str
+    identity: tuple[str, str, str]
+    """Kind with group, namespace, name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,43 +47,19 @@ class Inventory:
         return tuple(pod for m in self.manifests if (pod := pod_of(m)) is not None)
 
     @cached_property
-    def _by_kind(self) -> Mapping[str, tuple[Manifest, ...]]:
-        found: dict[str, list[Manifest]] = {}
-        for manifest in self.manifests:
-            found.setdefault(group_kind(manifest), []).append(manifest)
-        return {kind: tuple(manifests) for kind, manifests in found.items()}
-
-    @cached_property
-    def _services(self) -> Mapping[tuple[str, str, str], tuple[Manifest, ...]]:
-        """By namespace and one label they select, so that a pod meets the few that may select it."""
-        found: dict[tuple[str, str, str], list[Manifest]] = {}
-        for service in self.of_kind("Service"):
-            selector = mapping(service.body, "spec", "selector")
-            first = min(((str(k), str(v)) for k, v in selector.items()), default=None)
-            if first:
-                found.setdefault((service.namespace, *first), []).append(service)
-        return {key: tuple(services) for key, services in found.items()}
-
-    @cached_property
-    def _pods_by_namespace(self) -> Mapping[str, tuple[Pod, ...]]:
-        found: dict[str, list[Pod]] = {}
-        for pod in self.pods:
-            found.setdefault(pod.manifest.namespace, []).append(pod)
-        return {namespace: tuple(pods) for namespace, pods in found.items()}
-
-    @cached_property
-    def _identities(self) -> Counter[_Identity]:
-        return Counter(_identity(m) for m in self.manifests)
-
-    @cached_property
-    def _mixed_folders(self) -> frozenset[str]:
-        """Folders that hold one object twice: samples or environments side by side, not one application."""
-        seen = Counter((_folder(m), _identity(m)) for m in self.manifests)
-        return frozenset(folder for (folder, _), count in seen.items() if count > 1)
+    def namespaces_come_later(self) -> bool:
+        """Whether something in the set puts objects into a namespace when it renders or applies them."""
+        kustomize = any(text(m.body, "namespace") for m in self.of_kind("Kustomization.kustomize.config.k8s.io"))
+        appliers = ("Kustomization.kustomize.toolkit.fluxcd.io", "HelmRelease.helm.toolkit.fluxcd.io", "Application.argoproj.io")
+        return kustomize or bool(self.of_kind(*appliers))
 
     def of_kind(self, *kinds: str) -> tuple[Manifest, ...]:
         """By `Deployment.apps` and the like, in the order given."""
         return tuple(m for kind in kinds for m in self._by_kind.get(kind, ()))
+
+    def scaled_named(self, name: str) -> tuple[Manifest, ...]:
+        """The workloads of that name that can be scaled, in any namespace."""
+        return self._scaled_by_name.get(name, ())
 
     def together(self, one: Manifest, other: Manifest) -> bool:
         """Whether both certainly meet in one namespace of one cluster.
@@ -71,45 +67,106 @@ class Inventory:
         The namespace is the same, and they stand in one file, or in one folder that holds no object twice, or the namespace is written
         down and each is the only one of its name in the whole set.
         """
-        if one.namespace != other.namespace:
+        ours, theirs = self._facts[id(one)], self._facts[id(other)]
+        if ours.identity[1] != theirs.identity[1]:
             return False
-        if one.file == other.file:
+        if one.file == other.file or (ours.folder == theirs.folder and ours.folder not in self._mixed_folders):
             return True
-        if _folder(one) == _folder(other) and _folder(one) not in self._mixed_folders:
-            return True
-        return bool(one.namespace) and self._identities[_identity(one)] == 1 == self._identities[_identity(other)]
+        return bool(ours.identity[1]) and self._count[ours.identity] == 1 == self._count[theirs.identity]
 
     def services_of(self, pod: Pod) -> Iterator[Manifest]:
         """The Services that select the pod."""
         for key, value in pod.labels.items():
-            for service in self._services.get((pod.manifest.namespace, str(key), str(value)), ()):
+            for service in islice(self._services.get((pod.manifest.namespace, key, str(value)), ()), MAX_CANDIDATES):
                 if selects_equal(mapping(service.body, "spec", "selector"), pod.labels) and self.together(service, pod.manifest):
                     yield service
 
-    def pods_beside(self, manifest: Manifest) -> Iterator[Pod]:
-        """The pods that certainly live in the manifest's namespace."""
-        for pod in self._pods_by_namespace.get(manifest.namespace, ()):
-            if self.together(manifest, pod.manifest):
-                yield pod
+    def selected(self, manifest: Manifest, selector: Mapping[str, Any]) -> Iterator[Pod] | None:
+        """The pods that a LabelSelector in `manifest` certainly selects; None when too many may be."""
+        labels = [(manifest.namespace, key, str(value)) for key, value in mapping(selector, "matchLabels").items()]
+        found = min((self._pods_by_label.get(label, ()) for label in labels), key=len, default=self._pods_in.get(manifest.namespace, ()))
+        if len(found) > MAX_CANDIDATES:
+            return None
+        return (pod for pod in found if selects(selector, pod.labels) and self.together(manifest, pod.manifest))
+
+    def scaled_beside(self, manifest: Manifest) -> Manifest | None:
+        """A workload that can be scaled and certainly lives in the manifest's namespace."""
+        beside = (p.manifest for p in islice(self._pods_in.get(manifest.namespace, ()), MAX_CANDIDATES))
+        return next((m for m in beside if group_kind(m) in SCALED and self.together(manifest, m)), None)
 
     def autoscaler_of(self, manifest: Manifest) -> Manifest | None:
         """The HorizontalPodAutoscaler whose scaleTargetRef names the workload, or the only workload of that name there is."""
-        only = self._identities[_identity(manifest)] == 1
-        return next((hpa for hpa in self._autoscalers.get(_identity(manifest), ()) if only or self.together(hpa, manifest)), None)
+        identity = self._facts[id(manifest)].identity
+        only = self._count[identity] == 1
+        candidates = islice(self._autoscalers.get(identity, ()), MAX_CANDIDATES)
+        return next((hpa for hpa in candidates if only or self.together(hpa, manifest)), None)
+
+    def limit_ranges_of(self, manifest: Manifest) -> tuple[Manifest, ...]:
+        """Generous, because a LimitRange only ever silences. Without namespaces, the folder is what they share."""
+        return self._limit_ranges.get(self._realm(manifest), ()) if self._limit_ranges else ()
 
     @cached_property
-    def _autoscalers(self) -> Mapping[_Identity, tuple[Manifest, ...]]:
-        found: dict[_Identity, list[Manifest]] = {}
-        for hpa in self.of_kind("HorizontalPodAutoscaler.autoscaling"):
-            target = mapping(hpa.body, "spec", "scaleTargetRef")
-            group = str(target.get("apiVersion", "")).rpartition("/")[0]
-            found.setdefault((f"{target.get('kind')}.{group}".rstrip("."), hpa.namespace, str(target.get("name"))), []).append(hpa)
-        return {key: tuple(hpas) for key, hpas in found.items()}
+    def _facts(self) -> Mapping[int, _Facts]:
+        """By id: a manifest holds mappings, so it has no hash, and the set keeps every manifest alive."""
+        return {id(m): _Facts(folder=posixpath.dirname(m.file), identity=(group_kind(m), m.namespace, m.name)) for m in self.manifests}
+
+    @cached_property
+    def _count(self) -> Counter[tuple[str, str, str]]:
+        return Counter(facts.identity for facts in self._facts.values())
+
+    @cached_property
+    def _mixed_folders(self) -> frozenset[str]:
+        """Folders that hold one object twice: samples or environments side by side, not one application."""
+        seen = Counter((facts.folder, facts.identity) for facts in self._facts.values())
+        return frozenset(folder for (folder, _), count in seen.items() if count > 1)
+
+    def _realm(self, manifest: Manifest) -> tuple[str, str]:
+        return (manifest.namespace, "") if manifest.namespace else ("", posixpath.dirname(manifest.file))
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, tuple[Manifest, ...]]:
+        return _grouped((group_kind(m), m) for m in self.manifests)
+
+    @cached_property
+    def _scaled_by_name(self) -> Mapping[str, tuple[Manifest, ...]]:
+        return _grouped((m.name, m) for m in self.of_kind(*SCALED))
+
+    @cached_property
+    def _limit_ranges(self) -> Mapping[tuple[str, str], tuple[Manifest, ...]]:
+        return _grouped((self._realm(m), m) for m in self.of_kind("LimitRange"))
+
+    @cached_property
+    def _pods_in(self) -> Mapping[str, tuple[Pod, ...]]:
+        return _grouped((pod.manifest.namespace, pod) for pod in self.pods)
+
+    @cached_property
+    def _pods_by_label(self) -> Mapping[_Label, tuple[Pod, ...]]:
+        return _grouped(((pod.manifest.namespace, key, str(value)), pod) for pod in self.pods for key, value in pod.labels.items())
+
+    @cached_property
+    def _services(self) -> Mapping[_Label, tuple[Manifest, ...]]:
+        """By one label they select, so that a pod meets the few that may select it."""
+        return _grouped((label, service) for service in self.of_kind("Service") if (label := _first_label(service)) is not None)
+
+    @cached_property
+    def _autoscalers(self) -> Mapping[tuple[str, str, str], tuple[Manifest, ...]]:
+        """By the identity of their targets."""
+        return _grouped((_target(hpa), hpa) for hpa in self.of_kind("HorizontalPodAutoscaler.autoscaling"))
 
 
-def _identity(manifest: Manifest) -> _Identity:
-    return (group_kind(manifest), manifest.namespace, manifest.name)
+def _grouped(pairs: Iterable[tuple[_K, _V]]) -> Mapping[_K, tuple[_V, ...]]:
+    groups: dict[_K, list[_V]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in groups.items()}
 
 
-def _folder(manifest: Manifest) -> str:
-    return posixpath.dirname(manifest.file)
+def _first_label(service: Manifest) -> _Label | None:
+    labels = sorted((key, str(value)) for key, value in mapping(service.body, "spec", "selector").items())
+    return (service.namespace, *labels[0]) if labels else None
+
+
+def _target(autoscaler: Manifest) -> tuple[str, str, str]:
+    target = mapping(autoscaler.body, "spec", "scaleTargetRef")
+    group = text(target, "apiVersion").rpartition("/")[0]
+    return (f"{text(target, 'kind')}.{group}".rstrip("."), autoscaler.namespace, text(target, "name"))

@@ -43,7 +43,8 @@ def judge(manifests: Iterable[Manifest], catalog: Catalog, settings: PolicySetti
     `whole` is false when the manifests are not all there are (a file could not be read, or only some were named): then nothing is
     said to be absent.
     """
-    inventory = Inventory(manifests=tuple(manifests), whole=whole)
+    # In the order of their places: where several objects could be named in a message, the first is, whatever order the files came in.
+    inventory = Inventory(manifests=tuple(sorted(manifests, key=lambda m: (m.file, m.document, m.root))), whole=whole)
     charges = _charges(catalog, settings, inventory)
     findings = [f for charge in charges[SubjectKind.REPOSITORY] for f in charge.findings(inventory)]
     for manifest in inventory.manifests:

@@ -46,6 +46,17 @@ def test_a_container_behind_a_service_needs_a_readiness_probe_and_its_neighbour_
     assert found.message == 'container "app" has no readiness probe, so Service web sends it requests before it can answer'
 
 
+def test_of_several_services_the_first_is_named_whatever_order_the_files_come_in(judged: Judged) -> None:
+    files = {
+        "a/web.yaml": WEB,
+        "a/2.yaml": SERVICE.replace("name: web}", "name: two}"),
+        "a/1.yaml": SERVICE.replace("name: web}", "name: one}"),
+    }
+    backwards = dict(reversed(files.items()))
+    assert judged(files, "readiness-probe-missing") == judged(backwards, "readiness-probe-missing")
+    assert "Service one " in judged(files, "readiness-probe-missing")[0].message
+
+
 def test_no_service_no_probe(judged: Judged) -> None:
     assert judged(WEB, "readiness-probe-missing") == []
 
@@ -220,7 +231,7 @@ def test_images_that_drift_apart_name_each_other(judged: Judged) -> None:
     pod = "{apiVersion: v1, kind: Pod, metadata: {name: %s}, spec: {containers: [{name: app, image: '%s'}]}}"
     found = judged({"a/1.yaml": pod % ("a", "web:1.0.0"), "a/2.yaml": pod % ("b", "web:1.1.0")}, "image-drift", on)
     assert [f.message.partition(": the same")[2] for f in found] == [
-        " repository runs with :1.1.0 beside it",
-        " repository runs with :1.0.0 beside it",
+        " repository runs as docker.io/library/web:1.1.0 beside it",
+        " repository runs as docker.io/library/web:1.0.0 beside it",
     ]
     assert judged({"a/1.yaml": pod % ("a", "web:1.0.0"), "b/2.yaml": pod % ("b", "web:1.1.0")}, "image-drift", on) == []

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from kgate.manifest import Path
@@ -99,17 +100,18 @@ def pull_policy(image: Image, context: Context) -> Iterator[Violation]:
 
 def drift(inventory: Inventory, context: Context) -> Iterator[Violation]:
     """One environment is one namespace, or one folder when no namespace is written."""
+    every = (image for pod in inventory.pods for container in containers_of(pod) if (image := image_of(container)) is not None)
     versions: dict[tuple[str, str], dict[str, list[Image]]] = {}
-    for image in (i for pod in inventory.pods for c in containers_of(pod) if (i := image_of(c)) is not None):
+    for image in sorted(every, key=lambda i: (i.text, i.manifest.file, i.manifest.document, i.path)):
         if image.reference is not None:
             environment = image.manifest.namespace or posixpath.dirname(image.manifest.file) + "/"
             key = (environment, image.reference.name)
             versions.setdefault(key, {}).setdefault(image.reference.normalised, []).append(image)
-    for (_, name), users in versions.items():
-        for version, images in users.items():
-            others = ", ".join(sorted(v.removeprefix(name) or "no tag" for v in users if v != version))
-            for image in images if others else ():
-                yield _at(image, f"{image}: the same repository runs with {others} beside it")
+    for users in versions.values():
+        for version, images in users.items() if len(users) > 1 else ():
+            others = ", ".join(islice((v for v in users if v != version), 3)) + (" and others" if len(users) > 4 else "")
+            for image in images:
+                yield _at(image, f"{image}: the same repository runs as {others} beside it")
 
 
 @lru_cache(maxsize=4096)

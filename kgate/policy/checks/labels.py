@@ -10,7 +10,6 @@ from typing import Any
 from kgate.manifest import Manifest, Path
 from kgate.policy.context import Context
 from kgate.policy.globs import MAX_TEXT, any_matches, matches
-from kgate.policy.inventory import Inventory
 from kgate.policy.nodes import entries, mapping, text
 from kgate.policy.policy import Violation
 from kgate.policy.settings import ForbiddenKey, RequiredKey
@@ -80,7 +79,7 @@ def namespace_default(manifest: Manifest, context: Context) -> Iterator[Violatio
     if manifest.namespace in denied:
         says = f"{_name(manifest)} is put into the namespace {manifest.namespace}"
         yield Violation(manifest=manifest, path=("metadata", "namespace"), message=says)
-    elif not manifest.namespace and "default" in denied and not _namespace_comes_later(context.inventory):
+    elif not manifest.namespace and "default" in denied and not context.inventory.namespaces_come_later:
         says = f"{_name(manifest)} names no namespace, so it lands in default unless someone remembers to say otherwise"
         yield Violation(manifest=manifest, path=("metadata",), message=says)
 
@@ -154,14 +153,6 @@ def _is_named_for(name: str, value: str) -> bool:
 def _unstable(manifest: Manifest, path: Path, key: str) -> Violation:
     says = f"{_name(manifest)} selects its pods by {key}, which changes with the next version while the selector cannot"
     return Violation(manifest=manifest, path=path, message=says)
-
-
-def _namespace_comes_later(inventory: Inventory) -> bool:
-    """Whether something in the set puts objects into a namespace when it renders or applies them."""
-    kustomize = any(text(m.body, "namespace") for m in inventory.of_kind("Kustomization.kustomize.config.k8s.io"))
-    return kustomize or bool(
-        inventory.of_kind("Kustomization.kustomize.toolkit.fluxcd.io", "HelmRelease.helm.toolkit.fluxcd.io", "Application.argoproj.io")
-    )
 
 
 @lru_cache(maxsize=256)

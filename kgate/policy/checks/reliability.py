@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from kgate.manifest import Manifest
 from kgate.policy.amount import amount, is_percent
 from kgate.policy.context import Context
-from kgate.policy.inventory import Inventory
+from kgate.policy.inventory import SCALED, Inventory
 from kgate.policy.nodes import at, entries, mapping, text, whole
 from kgate.policy.policy import Violation
-from kgate.policy.selectors import selects
 from kgate.policy.subjects import Container, Pod, Role, containers_of, group_kind
 
-_SCALED = ("Deployment.apps", "StatefulSet.apps", "ReplicaSet.apps", "ReplicationController")
 _NEVER_SCALED = {"DaemonSet", "Job", "CronJob", "Pod", "Service"}
 
 
@@ -90,8 +89,8 @@ def _pods_at_least(budget: Manifest, inventory: Inventory) -> tuple[int, str] | 
     selector = at(budget.body, "spec", "selector")
     if not isinstance(selector, dict):
         return None
-    workloads = [pod.manifest for pod in inventory.pods_beside(budget) if selects(selector, pod.labels)]
-    if len(workloads) != 1 or group_kind(workloads[0]) not in _SCALED:
+    workloads = [pod.manifest for pod in islice(inventory.selected(budget, selector) or (), 2)]
+    if len(workloads) != 1 or group_kind(workloads[0]) not in SCALED:
         return None
     workload = workloads[0]
     autoscaler = inventory.autoscaler_of(workload)
@@ -105,7 +104,7 @@ def _pods_at_least(budget: Manifest, inventory: Inventory) -> tuple[int, str] | 
 def _kind_fault(kind: str, version: str) -> str:
     if kind in _NEVER_SCALED and version in ("", "v1", "apps/v1", "batch/v1"):
         return f"and a {kind} cannot be scaled"
-    right = next((k for k in _SCALED if k.partition(".")[0] == kind), None)
+    right = next((k for k in SCALED if k.partition(".")[0] == kind), None)
     group = version.rpartition("/")[0]
     if right and group in ("", "extensions", "apps") and f"{kind}.{group}".rstrip(".") != right:
         return f'and there is none in apiVersion "{version}"'
@@ -115,9 +114,9 @@ def _kind_fault(kind: str, version: str) -> str:
 def _absence(autoscaler: Manifest, kind: str, group: str, name: str, inventory: Inventory) -> str:
     """Why the target is not there; empty when it is, or when it may be elsewhere."""
     group_and_kind = f"{kind}.{group}".rstrip(".")
-    if not inventory.whole or group_and_kind not in _SCALED:
+    if not inventory.whole or group_and_kind not in SCALED:
         return ""
-    named = [m for m in inventory.of_kind(*_SCALED) if m.name == name]
+    named = inventory.scaled_named(name)
     if any(
         group_kind(m) == group_and_kind and (m.namespace == autoscaler.namespace or not m.namespace or not autoscaler.namespace)
         for m in named
@@ -129,5 +128,5 @@ def _absence(autoscaler: Manifest, kind: str, group: str, name: str, inventory: 
     elsewhere = [m for m in named if group_kind(m) == group_and_kind]
     if elsewhere:
         return f"which is in the namespace {elsewhere[0].namespace}, not in {autoscaler.namespace}"
-    near = [pod.manifest for pod in inventory.pods_beside(autoscaler) if group_kind(pod.manifest) in _SCALED]
-    return f"which is not there; {near[0].kind} {near[0].name} is" if near else ""
+    near = inventory.scaled_beside(autoscaler)
+    return f"which is not there; {near.kind} {near.name} is" if near is not None else ""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 
-from kgate.manifest import Manifest
 from kgate.policy.context import Context
 from kgate.policy.nodes import entries, mapping
 from kgate.policy.policy import Violation
@@ -41,15 +39,7 @@ def _limit_range_gives(container: Container, resource: str, fields: tuple[str, .
     """pkg/apis/core/v1/defaults.go, SetDefaults_LimitRangeItem: what is not there comes from default, from max, then from min."""
     return any(
         any(resource in mapping(item, field) for field in fields)
-        for limit_range in context.inventory.of_kind("LimitRange")
-        if _governs(limit_range, container.manifest)
+        for limit_range in context.inventory.limit_ranges_of(container.manifest)
         for _, item in entries(limit_range.body, "spec", "limits")
         if item.get("type") == "Container"
     )
-
-
-def _governs(limit_range: Manifest, manifest: Manifest) -> bool:
-    """Generous: a LimitRange only ever silences. Without namespaces, the folder is what they share."""
-    if limit_range.namespace != manifest.namespace:
-        return False
-    return bool(manifest.namespace) or posixpath.dirname(limit_range.file) == posixpath.dirname(manifest.file)
