@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from kgate.engine.api.codec import KINDS
 from kgate.manifest import Manifest
 from kgate.rollout.stage import template_of
 
@@ -14,11 +13,9 @@ MOST_PODS = 500
 MOST_PODS_TOGETHER = 2000
 """Of all Deployments that share a cluster."""
 
-_MODELLED = frozenset(kind for _, kind in KINDS)
 
-
-def unknown(manifest: Manifest, others: Sequence[Manifest]) -> str:
-    """Why the rollout of this Deployment cannot be rehearsed; empty when it can. `others` are all objects of the set."""
+def unknown(manifest: Manifest, limits: Mapping[str, Manifest]) -> str:
+    """Why the rollout of this Deployment cannot be rehearsed; empty when it can. `limits` are what `Gathered.limits` is."""
     spec = _mapping(manifest.body.get("spec"))
     pod = _mapping(template_of(manifest).get("spec"))
     if manifest.body.get("apiVersion") != "apps/v1":
@@ -31,7 +28,7 @@ def unknown(manifest: Manifest, others: Sequence[Manifest]) -> str:
         return "the pods have scheduling gates, and nothing here removes them"
     if pod.get("resourceClaims"):
         return "dynamic resource claims are not modelled"
-    return _volumes(pod) or _limits(manifest, others)
+    return _volumes(pod) or _limits(manifest, limits)
 
 
 def _volumes(pod: Mapping[str, Any]) -> str:
@@ -41,13 +38,10 @@ def _volumes(pod: Mapping[str, Any]) -> str:
     return ""
 
 
-def _limits(manifest: Manifest, others: Sequence[Manifest]) -> str:
+def _limits(manifest: Manifest, limits: Mapping[str, Manifest]) -> str:
     """What would refuse or change pods as they are created."""
-    namespace = manifest.namespace or "default"
-    for other in others:
-        if other.kind in ("ResourceQuota", "LimitRange") and other.kind not in _MODELLED and (other.namespace or "default") == namespace:
-            return f"{other.subject} bears on its pods, and {other.kind} is not modelled"
-    return ""
+    other = limits.get(manifest.namespace or "default")
+    return "" if other is None else f"{other.subject} bears on its pods, and {other.kind} is not modelled"
 
 
 def pods(manifest: Manifest) -> int:

@@ -5,11 +5,10 @@ On a cluster that somebody described, all Deployments share it. On the assumed o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from kgate.engine.api.meta import Key
 from kgate.engine.errors import LivelockError
 from kgate.errors import ConfigError
 from kgate.finding import Finding, Skipped
@@ -17,10 +16,11 @@ from kgate.manifest import Manifest
 from kgate.outcome import Rehearsal
 from kgate.rollout import Validate
 from kgate.rollout.cluster import ASSUMED, ClusterSpec
-from kgate.rollout.facts import Rolled, described, mapping
+from kgate.rollout.facts import Rolled, described
+from kgate.rollout.gathered import Gathered, gather, identity
 from kgate.rollout.limits import MOST_PODS, MOST_PODS_TOGETHER, pods, unknown
 from kgate.rollout.settings import RolloutSettings
-from kgate.rollout.stage import SUPPORT, Played, key_of, play
+from kgate.rollout.stage import Played, key_of, play
 from kgate.rollout.verdict import Judged, judge
 
 
@@ -35,19 +35,18 @@ class Rehearsed:
 class _Set:
     """The objects of head and base, and where they are rehearsed."""
 
-    head: tuple[Manifest, ...]
-    base: tuple[Manifest, ...] | None
+    head: Gathered
+    base: Gathered
     settings: RolloutSettings
     cluster: ClusterSpec
     validate: Validate | None
 
     def before(self, manifest: Manifest) -> Manifest | None:
         """The version in base: same group, kind, namespace and name."""
-        key = (manifest.group, key_of(manifest))
-        return next((m for m in self.base or () if (m.group, key_of(m)) == key), None)
+        return self.base.deployments.get(identity(manifest))
 
     def rolled(self, played: Played) -> Rolled:
-        return Rolled(played=played, cluster=self.cluster, settings=self.settings, autoscaled=_autoscaled(self.head))
+        return Rolled(played=played, cluster=self.cluster, settings=self.settings, autoscaled=self.head.autoscaled)
 
 
 def rehearse(
@@ -63,13 +62,13 @@ def rehearse(
     if settings.cluster is not None and settings.spec is None:
         raise ConfigError(f"{settings.cluster}: the cluster file was not read", hint="RolloutSettings.on takes what is in it")
     whole = _Set(
-        head=tuple(manifests),
-        base=None if base is None else tuple(base),
+        head=gather(manifests),
+        base=gather(base or ()),
         settings=settings,
         cluster=settings.spec or ASSUMED,
         validate=validate,
     )
-    judged = list(_judged(whole))
+    judged = list(_judged(whole, manifests))
     return Rehearsed(
         findings=tuple(f for j in judged for f in j.findings),
         rollouts=tuple(j.rehearsal for j in judged),
@@ -77,12 +76,12 @@ def rehearse(
     )
 
 
-def _judged(whole: _Set) -> Iterator[Judged]:
+def _judged(whole: _Set, manifests: Sequence[Manifest]) -> Iterator[Judged]:
     playable: list[Manifest] = []
-    for manifest in whole.head:
+    for manifest in manifests:
         if manifest.kind != "Deployment" or manifest.group != "apps":
             continue
-        why = unknown(manifest, whole.head)
+        why = unknown(manifest, whole.head.limits)
         before = whole.before(manifest)
         if why:
             yield _unknown(whole, manifest, why)
@@ -141,24 +140,18 @@ def _play(whole: _Set, world: Sequence[Manifest]) -> Iterator[Judged]:
 
 
 def _cast(whole: _Set, world: Sequence[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
-    """Who is on the stage: the world's Deployments, and the first of every supporting object, in head and base.
+    """Who is on the stage, in head and base: the world's Deployments, and what bears on their placement.
 
     A Deployment that is no longer in head is still running on a cluster that was described.
     """
-    names = {key_of(m) for m in world}
-    gone = {key_of(m) for m in whole.head if m.kind == "Deployment"}
-    base = [
+    names = {identity(m) for m in world}
+    before = [
         m
-        for m in _first_of_each(whole.base or ())
-        if m.kind in SUPPORT
-        or (m.kind == "Deployment" and (key_of(m) in names or (key_of(m) not in gone and not whole.cluster.assumed)) and not unknown(m, ()))
+        for name, m in whole.base.deployments.items()
+        if (name in names or (name not in whole.head.deployments and not whole.cluster.assumed)) and not unknown(m, {})
     ]
-    return [*(m for m in _first_of_each(whole.head) if m.kind in SUPPORT), *world], base
-
-
-def _first_of_each(manifests: Iterable[Manifest]) -> list[Manifest]:
-    first: Mapping[object, Manifest] = {(m.group, key_of(m)): m for m in reversed(list(manifests))}
-    return [m for m in manifests if first[(m.group, key_of(m))] is m]
+    head = [*whole.head.supports({key_of(m).namespace for m in world}), *world]
+    return head, [*whole.base.supports({key_of(m).namespace for m in before}), *before]
 
 
 def _fits_alone(whole: _Set, manifest: Manifest) -> bool:
@@ -166,15 +159,6 @@ def _fits_alone(whole: _Set, manifest: Manifest) -> bool:
     head, _ = _cast(whole, [manifest])
     played: Played = play(head, (), whole.cluster, whole.settings.behaviour, whole.validate)
     return judge(manifest, None, whole.rolled(played), fits_alone=lambda: False).rehearsal.completed_ms is not None
-
-
-def _autoscaled(manifests: Iterable[Manifest]) -> dict[Key, str]:
-    out: dict[Key, str] = {}
-    for manifest in manifests:
-        target = mapping(mapping(manifest.body.get("spec")).get("scaleTargetRef"))
-        if manifest.kind == "HorizontalPodAutoscaler" and target.get("kind") == "Deployment":
-            out.setdefault(Key("Deployment", manifest.namespace or "default", str(target.get("name"))), manifest.name)
-    return out
 
 
 _ROLLED = ("StatefulSet", "DaemonSet")

@@ -1,0 +1,68 @@
+"""The objects of a tree by what they mean to a Deployment, gathered once: a repository has thousands of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from kgate.engine.api.codec import KINDS
+from kgate.engine.api.meta import Key
+from kgate.manifest import Manifest
+from kgate.rollout.facts import mapping
+from kgate.rollout.stage import SUPPORT, key_of
+
+Identity = tuple[str, Key]
+"""API group and key: what makes two manifests the same object."""
+
+_LIMITS = frozenset({"ResourceQuota", "LimitRange"}) - {kind for _, kind in KINDS}
+
+
+def identity(manifest: Manifest) -> Identity:
+    return (manifest.group, key_of(manifest))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """Of objects with one identity the first counts."""
+
+    deployments: Mapping[Identity, Manifest]
+    supporting: Mapping[str, tuple[tuple[int, Manifest], ...]]
+    """What bears on placement, with its rank in the order of the files, by namespace; a Namespace under its own name."""
+    limits: Mapping[str, Manifest]
+    """By namespace an object that bears on pods as they are created, of a kind the engine does not model."""
+    autoscaled: Mapping[Key, str]
+    """Names of HorizontalPodAutoscalers, by the Deployment they scale."""
+
+    def supports(self, namespaces: Collection[str]) -> list[Manifest]:
+        """For Deployments in these namespaces, in the order of the files."""
+        ranked = [r for namespace in sorted({"", *namespaces}) for r in self.supporting.get(namespace, ())]
+        return [m for _, m in sorted(ranked, key=lambda r: r[0])]
+
+
+def gather(manifests: Iterable[Manifest]) -> Gathered:
+    deployments: dict[Identity, Manifest] = {}
+    supporting: dict[str, dict[Identity, tuple[int, Manifest]]] = {}
+    limits: dict[str, Manifest] = {}
+    autoscaled: dict[Key, str] = {}
+    for rank, manifest in enumerate(manifests):
+        kind = manifest.kind
+        if kind == "Deployment":
+            deployments.setdefault(identity(manifest), manifest)
+        elif kind in SUPPORT:
+            key = key_of(manifest)
+            home = key.name if kind == "Namespace" else key.namespace
+            supporting.setdefault(home, {}).setdefault(identity(manifest), (rank, manifest))
+        elif kind in _LIMITS:
+            limits.setdefault(manifest.namespace or "default", manifest)
+        elif kind == "HorizontalPodAutoscaler":
+            target = mapping(mapping(manifest.body.get("spec")).get("scaleTargetRef"))
+            if target.get("kind") == "Deployment":
+                autoscaled.setdefault(
+                    Key(kind="Deployment", namespace=manifest.namespace or "default", name=str(target.get("name"))), manifest.name
+                )
+    return Gathered(
+        deployments=deployments,
+        supporting={home: tuple(found.values()) for home, found in supporting.items()},
+        limits=limits,
+        autoscaled=autoscaled,
+    )
