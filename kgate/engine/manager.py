@@ -48,7 +48,8 @@ class Controller(Protocol):
     """Brings the cluster one step nearer to what an object wants.
 
     `reconcile` is level-triggered: it looks at the store, never at what woke it. It returns after how many milliseconds it wants
-    to look again, if nothing else wakes it; None takes an earlier wish back. An ApiError from it is retried: after 5 ms, 10 ms, ... up to 1000 s.
+    to look again if nothing else wakes it; None takes an earlier wish back. An ApiError from it is retried: after 5 ms, 10 ms,
+    ... up to 1000 s.
     """
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import zlib
 
 SAFE = "bcdfghjklmnpqrstvwxz2456789"
 """The letters of generated names: no vowels, nothing that looks like something else (apimachinery/pkg/util/rand)."""
@@ -27,14 +27,18 @@ def with_group(name: str, api_version: str) -> str:
 
 
 def safe_hash(text: str, length: int) -> str:
-    """A stable name for `text` in the alphabet of generated names."""
-    # Unlike upstream: a template's hash is of its canonical form, not FNV of a dump of Go structs; the letters differ.
-    number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
-    letters = []
+    """A stable name for `text` in the alphabet of generated names; up to seven letters differ from text to text."""
+    number, letters = zlib.crc32(text.encode()), []
     for _ in range(length):
         number, digit = divmod(number, len(SAFE))
         letters.append(SAFE[digit])
     return "".join(letters)
+
+
+def template_hash(text: str) -> str:
+    """32 bits as a decimal number, its digits as letters (rand.SafeEncodeString)."""
+    # Unlike upstream: a checksum of the template's canonical form, not FNV of a dump of Go structs; the letters differ.
+    return "".join(SAFE[ord(digit) % len(SAFE)] for digit in str(zlib.crc32(text.encode())))
 
 
 def uid(serial: int) -> str:

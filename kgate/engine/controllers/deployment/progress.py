@@ -68,7 +68,10 @@ def timed_out(d: Deployment, status: DeploymentStatus, now_ms: Millis) -> bool:
 def recheck_in(d: Deployment, status: DeploymentStatus, now_ms: Millis) -> Millis | None:
     """When to look at the deadline again, if it still runs (requeueStuckDeployment)."""
     current = condition(d.status.conditions, st.PROGRESSING)
-    if not st.has_deadline(d) or current is None or st.complete(d, status) or current.reason == TIMED_OUT:
+    if not st.has_deadline(d) or current is None or st.complete(d, status):
+        return None
+    # Unlike upstream: once the rollout was complete, which can never time out, it does not keep looking either.
+    if current.reason in (TIMED_OUT, NEW_RS_AVAILABLE):
         return None
     after = _deadline_ms(d, current) - now_ms
     # Unlike upstream: in the last second it does not poll every 5 ms but looks once, right after the deadline.

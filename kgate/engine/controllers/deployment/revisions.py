@@ -97,7 +97,7 @@ def first_set(d: Deployment, number: int, replicas: int) -> ReplicaSet:
 def template_hash(d: Deployment) -> str:
     """Depends on the template and on how often the name was already taken by another one."""
     text = repr(_sorted(encode_fields(d.spec.template)))
-    return names.safe_hash(f"{d.status.collision_count or ''}{text}", 10)
+    return names.template_hash(f"{d.status.collision_count or ''}{text}")
 
 
 def _sorted(value: object) -> object:

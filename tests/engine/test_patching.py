@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from kgate.engine import patching
+from kgate.engine.errors import ApiError
+
+
+@pytest.mark.parametrize(
+    ("target", "patch", "expected"),
+    [
+        ({"a": 1, "b": 2}, {"b": None, "c": 3}, {"a": 1, "c": 3}),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": None}}, {"a": {"c": 2}}),
+        ({"a": [1, 2]}, {"a": [3]}, {"a": [3]}),
+        ({"a": 1}, {"a": {"b": None, "c": 1}}, {"a": {"c": 1}}),
+    ],
+)
+def test_merge_patch_merges_mappings_and_replaces_the_rest(target: Any, patch: Any, expected: Any) -> None:
+    before = copy.deepcopy(target)
+    assert patching.merge_patch(target, patch) == expected
+    assert target == before
+
+
+CONTAINERS = {"containers": [{"name": "a", "image": "a:1", "ports": [{"containerPort": 80}]}, {"name": "b", "image": "b:1"}]}
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        (
+            {"containers": [{"name": "b", "image": "b:2"}]},
+            {"containers": [CONTAINERS["containers"][0], {"name": "b", "image": "b:2"}]},
+        ),
+        ({"containers": [{"name": "a", "$patch": "delete"}]}, {"containers": [CONTAINERS["containers"][1]]}),
+        ({"containers": [{"$patch": "replace"}, {"name": "c"}]}, {"containers": [{"name": "c"}]}),
+        ({"containers": [{"name": "c"}]}, {"containers": [*CONTAINERS["containers"], {"name": "c"}]}),
+        ({"containers": None}, {}),
+    ],
+)
+def test_strategic_merge_patch_knows_containers_by_name(patch: Any, expected: Any) -> None:
+    assert patching.strategic_merge_patch(CONTAINERS, patch) == expected
+
+
+def test_retained_keys_drop_the_old_strategy() -> None:
+    target = {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}
+    patch = {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}
+    assert patching.strategic_merge_patch(target, patch) == {"strategy": {"type": "Recreate"}}
+
+
+def test_apply_withdraws_what_it_set_before_and_now_omits() -> None:
+    live = {"replicas": 5, "paused": True, "containers": [{"name": "a", "image": "x", "tty": True}]}
+    previous = {"replicas": 5, "paused": True, "containers": [{"name": "a", "image": "x"}]}
+    wanted = {"paused": True, "containers": [{"name": "a"}]}
+    assert patching.apply(live, wanted, previous) == {"paused": True, "containers": [{"name": "a", "tty": True}]}
+
+
+def test_apply_leaves_what_somebody_else_has_changed_since() -> None:
+    assert patching.apply({"spec": {"replicas": 9}}, {"spec": {}}, {"spec": {"replicas": 5}}) == {"spec": {"replicas": 9}}
+
+
+def test_apply_removes_its_own_list_items_and_keeps_those_of_others() -> None:
+    live = {"containers": [{"name": "a"}, {"name": "b"}, {"name": "injected"}]}
+    assert patching.apply(live, {"containers": [{"name": "b"}]}, {"containers": [{"name": "a"}, {"name": "b"}]}) == {
+        "containers": [{"name": "b"}, {"name": "injected"}]
+    }
+
+
+def test_apply_withdraws_a_whole_mapping_but_not_the_defaults_in_it() -> None:
+    live = {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": "25%"}}}
+    previous = {"strategy": {"rollingUpdate": {"maxSurge": 1}}}
+    assert patching.apply(live, {}, previous) == {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%"}}}
+
+
+def test_apply_tells_ports_of_two_protocols_apart() -> None:
+    live = {"ports": [{"containerPort": 53, "protocol": "TCP"}, {"containerPort": 53, "protocol": "UDP"}]}
+    wanted = {"ports": [{"containerPort": 53, "protocol": "UDP", "name": "dns"}]}
+    assert patching.apply(live, wanted, {})["ports"] == [
+        {"containerPort": 53, "protocol": "UDP", "name": "dns"},
+        {"containerPort": 53, "protocol": "TCP"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        ({"op": "add", "path": "/b", "value": 1}, {"a": [1, 2], "b": 1}),
+        ({"op": "add", "path": "/a/-", "value": 3}, {"a": [1, 2, 3]}),
+        ({"op": "add", "path": "/a/0", "value": 3}, {"a": [3, 1, 2]}),
+        ({"op": "replace", "path": "/a/1", "value": 3}, {"a": [1, 3]}),
+        ({"op": "remove", "path": "/a/0"}, {"a": [2]}),
+        ({"op": "move", "from": "/a", "path": "/x~1y"}, {"x/y": [1, 2]}),
+        ({"op": "copy", "from": "/a/0", "path": "/b"}, {"a": [1, 2], "b": 1}),
+        ({"op": "test", "path": "/a/0", "value": 1}, {"a": [1, 2]}),
+    ],
+)
+def test_json_patch_operations(operation: dict[str, Any], expected: Any) -> None:
+    assert patching.json_patch({"a": [1, 2]}, [operation]) == expected
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "replace", "path": "/b", "value": 1},
+        {"op": "remove", "path": "/a/5"},
+        {"op": "test", "path": "/a/0", "value": 2},
+        {"op": "add", "path": "/x/y", "value": 1},
+    ],
+)
+def test_a_json_patch_that_does_not_fit_is_refused(operation: dict[str, Any]) -> None:
+    with pytest.raises(ApiError) as refused:
+        patching.json_patch({"a": [1, 2]}, [operation])
+    assert refused.value.code == 422
