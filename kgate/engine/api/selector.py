@@ -17,10 +17,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 
 
 def matches(selector: LabelSelector | None, labels: Mapping[str, str]) -> bool:
-    """A selector that is absent (nil) matches nothing; an empty one matches everything.
-
-    Raises ValueError for an operator that is none of In, NotIn, Exists and DoesNotExist.
-    """
+    """A selector that is absent (nil) matches nothing; an empty one matches everything."""
     if selector is None:
         return False
     for key, wanted in selector.match_labels.items():
@@ -35,7 +32,7 @@ def matches_labels(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool
 
 
 def requirement_matches(key: str, operator: str, values: tuple[str, ...], labels: Mapping[str, str]) -> bool:
-    """A missing key satisfies NotIn and DoesNotExist."""
+    """A missing key satisfies NotIn and DoesNotExist. An unknown operator, which the API server refuses, matches nothing."""
     match operator:
         case "In":
             return key in labels and labels[key] in values
@@ -45,7 +42,7 @@ def requirement_matches(key: str, operator: str, values: tuple[str, ...], labels
             return key in labels
         case "DoesNotExist":
             return key not in labels
-    raise ValueError(f'"{operator}" is not a valid label selector operator')
+    return False
 
 
 def requiring(selector: LabelSelector, key: str, value: str) -> LabelSelector:

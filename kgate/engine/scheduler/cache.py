@@ -1,6 +1,6 @@
 """The cluster as the scheduler sees it: fed by watch events, never read from the store again.
 
-Sources: pkg/scheduler/backend/cache/{cache,node_tree}.go, pkg/scheduler/framework/types.go (NodeInfo, PodInfo).
+Sources: pkg/scheduler/backend/cache/{cache,node_tree}.go.
 """
 
 from __future__ import annotations
@@ -10,154 +10,52 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kgate.engine.api.apps import ReplicaSet
-from kgate.engine.api.core import (
-    Container,
-    Namespace,
-    Node,
-    PersistentVolumeClaim,
-    Pod,
-    PodAffinityTerm,
-    Service,
-    WeightedPodAffinityTerm,
-)
-from kgate.engine.api.meta import Key, LabelSelector, Resource
-from kgate.engine.api.resources import CPU, MEMORY, NON_ZERO, pod_requests
-from kgate.engine.api.selector import matches, refusing, requiring
+from kgate.engine.api.codec import DecodeError, decode_as, thaw
+from kgate.engine.api.core import Namespace, Node, PersistentVolumeClaim, Pod, Service
+from kgate.engine.api.meta import Key, LabelSelector, Resource, Unstructured
+from kgate.engine.api.selector import matches
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo, count
 
 ZONE_LABELS = ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone")
 REGION_LABELS = ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region")
 HOSTNAME_LABEL = "kubernetes.io/hostname"
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - Kubernetes' word for every address of the node; nothing listens here
-
-SEEDED: tuple[type[Any], ...] = (Node, Namespace, Service, ReplicaSet, PersistentVolumeClaim, Pod)
+KINDS = ("Node", "Namespace", "Service", "ReplicaSet", "PersistentVolumeClaim", "PodDisruptionBudget", "Pod")
 """What the cache is told of, in the order in which it is to be read from a store."""
 
-HostPort = tuple[str, str, int]
-"""Address, protocol, port."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AffinityTerm:
-    """A pod's term about other pods, with everything that depends on that pod worked out."""
+class Budget:
+    """What preemption asks of a PodDisruptionBudget. Without a status nothing may be disrupted."""
 
-    topology_key: str
+    namespace: str
     selector: LabelSelector | None
-    namespaces: tuple[str, ...]
-    namespace_selector: LabelSelector | None
-    weight: int = 1
-
-    def matches(self, pod: Pod, namespace_labels: Mapping[str, str]) -> bool:
-        """`namespace_labels` are those of the pod's namespace."""
-        if pod.metadata.namespace not in self.namespaces and not matches(self.namespace_selector, namespace_labels):
-            return False
-        return matches(self.selector, pod.metadata.labels)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodInfo:
-    """A pod and what of it is asked again and again. Terms are (required or preferred) x (affinity or anti-affinity)."""
-
-    pod: Pod
-    requests: Mapping[str, int]
-    """Without the resources it asks nothing of. Cpu in milli, else base units."""
-    non_zero_cpu: int
-    """For scoring: containers without a request count as 100m and 200Mi."""
-    non_zero_memory: int
-    host_ports: tuple[HostPort, ...]
-    affinity: tuple[AffinityTerm, ...] = ()
-    anti_affinity: tuple[AffinityTerm, ...] = ()
-    preferred_affinity: tuple[AffinityTerm, ...] = ()
-    preferred_anti_affinity: tuple[AffinityTerm, ...] = ()
+    allowed: int
+    disrupted: tuple[str, ...]
+    """Pods whose disruption is already counted."""
 
     @classmethod
-    def of(cls, pod: Pod) -> PodInfo:
-        spec = pod.spec
-        non_zero = pod_requests(spec, missing=NON_ZERO)
-        near = spec.affinity.pod_affinity if spec.affinity else None
-        far = spec.affinity.pod_anti_affinity if spec.affinity else None
+    def of(cls, obj: Unstructured) -> Budget:
+        body: Any = thaw(obj.rest)
+        spec, status = (part if isinstance(part := body.get(name), dict) else {} for name in ("spec", "status"))
+        allowed, disrupted = status.get("disruptionsAllowed"), status.get("disruptedPods")
+        try:
+            selector = decode_as(LabelSelector, spec["selector"]) if isinstance(spec.get("selector"), dict) else None
+        except DecodeError:
+            # As upstream does: a budget whose selector cannot be read covers nothing.
+            selector = None
         return cls(
-            pod=pod,
-            requests={name: n for name, n in pod_requests(spec).items() if n > 0},
-            non_zero_cpu=non_zero.get(CPU, 0),
-            non_zero_memory=non_zero.get(MEMORY, 0),
-            host_ports=_host_ports(spec.init_containers, spec.containers),
-            affinity=tuple(_term(pod, t) for t in near.required) if near else (),
-            anti_affinity=tuple(_term(pod, t) for t in far.required) if far else (),
-            preferred_affinity=tuple(_weighted(pod, t) for t in near.preferred) if near else (),
-            preferred_anti_affinity=tuple(_weighted(pod, t) for t in far.preferred) if far else (),
+            namespace=obj.metadata.namespace,
+            selector=selector,
+            allowed=allowed if isinstance(allowed, int) else 0,
+            disrupted=tuple(disrupted) if isinstance(disrupted, dict) else (),
         )
 
-    @property
-    def key(self) -> Key:
-        return Key("Pod", self.pod.metadata.namespace, self.pod.metadata.name)
-
-    @property
-    def priority(self) -> int:
-        return self.pod.spec.priority or 0
-
-    @property
-    def has_affinity(self) -> bool:
-        return bool(self.affinity or self.anti_affinity or self.preferred_affinity or self.preferred_anti_affinity)
-
-
-class NodeInfo:
-    """A node, the pods bound to it and their sums. Pods may be known before (or after) the node is: then `node` is None."""
-
-    __slots__ = (
-        "allocatable", "generation", "labels", "name", "node", "non_zero_cpu", "non_zero_memory", "pods", "pods_with_affinity",
-        "pods_with_anti_affinity", "ports", "requested",
-    )  # fmt: skip
-
-    def __init__(self, name: str, node: Node | None = None) -> None:
-        self.name = name
-        self.pods: dict[Key, PodInfo] = {}
-        self.pods_with_affinity: dict[Key, PodInfo] = {}
-        self.pods_with_anti_affinity: dict[Key, PodInfo] = {}
-        self.requested: dict[str, int] = {}
-        self.non_zero_cpu = 0
-        self.non_zero_memory = 0
-        self.ports: dict[HostPort, int] = {}
-        self.generation = 0
-        """Rises with every change of the node or of its pods."""
-        self.become(node)
-
-    def become(self, node: Node | None) -> None:
-        """The node as it is now; its labels and resources are asked for so often that they stand here as well."""
-        self.node = node
-        self.labels: Mapping[str, str] = node.metadata.labels if node else {}
-        self.allocatable: Mapping[str, int] = node.status.allocatable if node else {}
-        self.generation += 1
-
-    def add(self, info: PodInfo) -> None:
-        self._account(info, 1)
-        self.pods[info.key] = info
-        if info.has_affinity:
-            self.pods_with_affinity[info.key] = info
-        if info.anti_affinity:
-            self.pods_with_anti_affinity[info.key] = info
-
-    def remove(self, key: Key) -> PodInfo:
-        info = self.pods.pop(key)
-        self.pods_with_affinity.pop(key, None)
-        self.pods_with_anti_affinity.pop(key, None)
-        self._account(info, -1)
-        return info
-
-    def copy(self) -> NodeInfo:
-        """For imagining: what is done to the copy leaves the original alone."""
-        twin = NodeInfo(self.name, self.node)
-        for info in self.pods.values():
-            twin.add(info)
-        return twin
-
-    def _account(self, info: PodInfo, sign: int) -> None:
-        self.generation += 1
-        self.non_zero_cpu += sign * info.non_zero_cpu
-        self.non_zero_memory += sign * info.non_zero_memory
-        for name, n in info.requests.items():
-            _count(self.requested, name, sign * n)
-        for port in info.host_ports:
-            _count(self.ports, port, sign)
+    def covers(self, pod: Pod) -> bool:
+        """An absent or empty selector covers nothing here."""
+        meta = pod.metadata
+        if self.selector is None or self.selector.empty or meta.namespace != self.namespace or meta.name in self.disrupted:
+            return False
+        return bool(meta.labels) and matches(self.selector, meta.labels)
 
 
 class PodCounts:
@@ -176,7 +74,7 @@ class PodCounts:
 
     def account(self, pod: Pod, node: str, sign: int) -> None:
         if self.matches(pod):
-            _count(self.by_node, node, sign)
+            count(self.by_node, node, sign)
 
 
 class Cache:
@@ -191,6 +89,7 @@ class Cache:
         self._replica_sets: dict[Key, ReplicaSet] = {}
         self._namespaces: dict[str, Namespace] = {}
         self._claims: dict[Key, PersistentVolumeClaim] = {}
+        self._budgets: dict[Key, Budget] = {}
         self._counts: dict[tuple[str, LabelSelector], PodCounts] = {}
         self._images: dict[str, tuple[int, int]] = {}
         self.epoch = 0
@@ -223,6 +122,10 @@ class Cache:
 
     def claim(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
         return self._claims.get(Key("PersistentVolumeClaim", namespace, name))
+
+    def budgets(self) -> list[Budget]:
+        """All PodDisruptionBudgets, in order of creation."""
+        return list(self._budgets.values())
 
     def namespace_labels(self, name: str) -> Mapping[str, str]:
         """A namespace that was never declared has the label every namespace has."""
@@ -264,6 +167,8 @@ class Cache:
                 _put(self._namespaces, namespace.metadata.name, new)
             case PersistentVolumeClaim() as claim:
                 _put(self._claims, _key(claim), new)
+            case Unstructured(kind="PodDisruptionBudget") as budget:
+                _put(self._budgets, _key(budget), Budget.of(budget) if new is not None else None)
 
     def contents(self) -> dict[str, object]:
         """Everything that matters, as plain data, to compare two caches."""
@@ -271,7 +176,10 @@ class Cache:
             n.name: (n.node, {k: i.pod for k, i in n.pods.items()}, n.requested, n.non_zero_cpu, n.non_zero_memory, n.ports)
             for n in self._nodes.values()
         }
-        return {"nodes": nodes, "where": self._where, "images": self._images, "services": self._services, "claims": self._claims}
+        return {
+            "nodes": nodes, "where": self._where, "images": self._images, "services": self._services, "claims": self._claims,
+            "budgets": self._budgets, "replica sets": self._replica_sets, "namespaces": self._namespaces,
+        }  # fmt: skip
 
     def _observe_pod(self, pod: Pod | None, old: Resource | None) -> None:
         key = _key(pod if pod is not None else old)
@@ -358,47 +266,9 @@ def _zone(node: Node) -> str:
     return f"{region}:\0:{zone}" if region or zone else ""
 
 
-def _host_ports(init: Sequence[Container], containers: Sequence[Container]) -> tuple[HostPort, ...]:
-    """Those of sidecars and containers; an ordinary init container's ports are free again when the pod runs."""
-    running = [c for c in init if c.sidecar] + list(containers)
-    return tuple((p.host_ip or ANY_ADDRESS, p.protocol or "TCP", p.host_port) for c in running for p in c.ports if p.host_port > 0)
-
-
-def _term(pod: Pod, term: PodAffinityTerm, weight: int = 1) -> AffinityTerm:
-    """Without namespaces and without namespaceSelector, a term speaks of the pod's own namespace."""
-    selector = term.label_selector
-    for key in term.match_label_keys:
-        if selector is not None and key in pod.metadata.labels:
-            selector = requiring(selector, key, pod.metadata.labels[key])
-    for key in term.mismatch_label_keys:
-        if selector is not None and key in pod.metadata.labels:
-            selector = refusing(selector, key, pod.metadata.labels[key])
-    own = not term.namespaces and term.namespace_selector is None
-    return AffinityTerm(
-        topology_key=term.topology_key,
-        selector=selector,
-        namespaces=(pod.metadata.namespace,) if own else term.namespaces,
-        namespace_selector=term.namespace_selector,
-        weight=weight,
-    )
-
-
-def _weighted(pod: Pod, term: WeightedPodAffinityTerm) -> AffinityTerm:
-    return _term(pod, term.pod_affinity_term, term.weight)
-
-
 def _key(obj: Resource | None) -> Key:
     assert obj is not None
     return Key(obj.kind, obj.metadata.namespace, obj.metadata.name)
-
-
-def _count(counts: dict, key: object, n: int) -> None:  # type: ignore[type-arg]
-    """Adds; what comes to zero is not there."""
-    total = counts.get(key, 0) + n
-    if total:
-        counts[key] = total
-    else:
-        counts.pop(key, None)
 
 
 def _put(index: dict, key: object, value: object | None) -> None:  # type: ignore[type-arg]

@@ -12,7 +12,8 @@ from typing import ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 from kgate.engine.api.core import Node, Pod
 from kgate.engine.api.meta import Resource
-from kgate.engine.scheduler.cache import Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import Cache
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 
 MAX_NODE_SCORE = 100
 
@@ -37,8 +38,8 @@ class Change:
     Pods appear here only once they are bound: being bound is being added, ending (Succeeded or Failed) is being deleted.
     """
 
-    old: Resource | None
-    new: Resource | None
+    old: Resource | PodInfo | None
+    new: Resource | PodInfo | None
 
     @property
     def node(self) -> tuple[Node | None, Node | None] | None:
@@ -46,9 +47,9 @@ class Change:
         return (self.old, self.new) if isinstance(self.old or self.new, Node) else None  # type: ignore[return-value]
 
     @property
-    def pod(self) -> tuple[Pod | None, Pod | None] | None:
+    def pod(self) -> tuple[PodInfo | None, PodInfo | None] | None:
         """Before and after, if it is a bound pod that changed."""
-        return (self.old, self.new) if isinstance(self.old or self.new, Pod) else None  # type: ignore[return-value]
+        return (self.old, self.new) if isinstance(self.old or self.new, PodInfo) else None  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key
-from kgate.engine.scheduler.cache import Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import (
     Accounting,
     CycleState,
@@ -24,6 +24,7 @@ from kgate.engine.scheduler.framework import (
     counted,
     unavailable,
 )
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.profile import Profile
 
 NO_NODES = "no nodes available to schedule pods"

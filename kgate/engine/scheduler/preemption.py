@@ -5,13 +5,13 @@ Sources: pkg/scheduler/framework/preemption/preemption.go, .../plugins/defaultpr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Millis, condition
-from kgate.engine.scheduler.cache import Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import Rejection, counted, unavailable
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.placement import Decision, Placement
 
 NAME = "DefaultPreemption"
@@ -25,24 +25,35 @@ class Candidate:
 
     node: str
     victims: tuple[PodInfo, ...]
+    violations: int
+    """How many of them a PodDisruptionBudget would rather keep."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRoom:
+    """Why no room can be made, as FailedScheduling says it after `preemption: `."""
+
+    message: str
+    keeps_nomination: bool = False
+    """The pod was not even looked at, so what it was promised before still stands."""
 
 
 class DefaultPreemption:
     """Finds the node on which making room hurts least.
 
-    Unlike upstream: PodDisruptionBudgets are not yet asked (there they only prefer one victim over another), and all nodes are
-    tried in the node tree's order instead of a tenth of them from a random start.
+    PodDisruptionBudgets only prefer one victim over another. Unlike upstream: all nodes are tried, in the node tree's order, instead of
+    a tenth of them from a random start.
     """
 
     def __init__(self, cache: Cache, placement: Placement) -> None:
         self._cache = cache
         self._placement = placement
 
-    def find(self, info: PodInfo, decision: Decision, now_ms: Millis) -> Candidate | str:
-        """The node and its victims, or why there are none, as FailedScheduling says it after `preemption: `."""
+    def find(self, info: PodInfo, decision: Decision, now_ms: Millis) -> Candidate | NoRoom:
+        """The node and its victims, or why there are none."""
         why_not = self._not_eligible(info, decision)
         if why_not:
-            return why_not
+            return NoRoom(message=why_not, keeps_nomination=True)
         candidates: list[Candidate] = []
         rejections: dict[str, Rejection] = {}
         nodes = self._cache.nodes()
@@ -54,11 +65,11 @@ class DefaultPreemption:
             if isinstance(found, Rejection):
                 rejections[node.name] = found
             else:
-                candidates.append(Candidate(node=node.name, victims=found))
+                candidates.append(found)
         if candidates:
-            return min(candidates, key=lambda c: _harm(c.victims, now_ms))
+            return min(candidates, key=lambda c: _harm(c, now_ms))
         hopeless = len(nodes) - len(rejections)
-        return unavailable(len(nodes), counted(rejections.values(), {NOT_HELPFUL: hopeless} if hopeless else {}))
+        return NoRoom(message=unavailable(len(nodes), counted(rejections.values(), {NOT_HELPFUL: hopeless} if hopeless else {})))
 
     def _not_eligible(self, info: PodInfo, decision: Decision) -> str:
         if info.pod.spec.preemption_policy == "Never":
@@ -71,8 +82,8 @@ class DefaultPreemption:
         leaving = any(p.priority < info.priority and _preempted(p.pod) for p in node.pods.values())
         return "not eligible due to a terminating pod on the nominated node." if leaving else ""
 
-    def _victims(self, info: PodInfo, node: NodeInfo, decision: Decision, now_ms: Millis) -> tuple[PodInfo, ...] | Rejection:
-        """Removes all pods of lower priority, then puts back as many as fit, the most important first."""
+    def _victims(self, info: PodInfo, node: NodeInfo, decision: Decision, now_ms: Millis) -> Candidate | Rejection:
+        """Removes all pods of lower priority, then puts back as many as fit: first those a budget protects, the most important first."""
         lesser = [p for p in node.pods.values() if p.priority < info.priority]
         if not lesser:
             return _NO_VICTIMS
@@ -81,10 +92,30 @@ class DefaultPreemption:
         for pod in lesser:
             self._take(info, pod, imagined, decision)
         rejection = self._placement.fits(info, imagined, decision.state)
-        victims = [] if rejection is not None else [p for p in lesser if not self._spared(info, p, imagined, decision)]
+        protected = self._protected(lesser)
+        by_claim = protected + [p for p in lesser if p not in protected]
+        victims = [] if rejection is not None else [p for p in by_claim if not self._spared(info, p, imagined, decision)]
         for pod in lesser if rejection is not None else victims:
             self._put_back(info, pod, imagined, decision)
-        return tuple(victims) if rejection is None else rejection
+        if rejection is not None:
+            return rejection
+        victims.sort(key=lambda p: _importance(p, now_ms))
+        return Candidate(node=node.name, victims=tuple(victims), violations=sum(1 for v in victims if v in protected))
+
+    def _protected(self, lesser: list[PodInfo]) -> list[PodInfo]:
+        """Those whose loss, after that of the ones before them, a budget does not allow (filterPodsWithPDBViolation)."""
+        budgets = self._cache.budgets()
+        left = [b.allowed for b in budgets]
+        protected = []
+        for pod in lesser:
+            violated = False
+            for i, budget in enumerate(budgets):
+                if budget.covers(pod.pod):
+                    left[i] -= 1
+                    violated = violated or left[i] < 0
+            if violated:
+                protected.append(pod)
+        return protected
 
     def _spared(self, info: PodInfo, pod: PodInfo, imagined: NodeInfo, decision: Decision) -> bool:
         self._put_back(info, pod, imagined, decision)
@@ -102,10 +133,12 @@ class DefaultPreemption:
         self._placement.account(info, pod, imagined, 1, decision.state)
 
 
-def _harm(victims: Sequence[PodInfo], now_ms: Millis) -> tuple[int, int, int, int]:
-    """The least wins; ties go to the first node. Number of violated disruption budgets would come before all of these."""
+def _harm(candidate: Candidate, now_ms: Millis) -> tuple[int, int, int, int, int]:
+    """The least wins; ties go to the first node."""
+    victims = candidate.victims
     highest = max(v.priority for v in victims)
     return (
+        candidate.violations,  # as few violated budgets as possible
         highest,  # the most important victim is as unimportant as possible
         sum(v.priority + 2**31 for v in victims),  # shifted, so that many negative priorities are not better than few
         len(victims),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from kgate.engine.api.meta import Key, Millis
-from kgate.engine.scheduler.cache import PodInfo
+from kgate.engine.scheduler.nodeinfo import PodInfo
 
 INITIAL_BACKOFF_MS = 1_000
 MAX_BACKOFF_MS = 10_000
@@ -66,9 +66,10 @@ class Queue:
     def __contains__(self, key: Key) -> bool:
         return key in self._active or key in self._backoff or key in self._unschedulable
 
-    def waiting(self) -> Iterator[Queued]:
-        """Those refused, in order of refusal."""
-        yield from self._unschedulable.values()
+    @property
+    def anybody_waits(self) -> bool:
+        """Whether a change in the cluster could help anyone."""
+        return bool(self._unschedulable)
 
     def add(self, info: PodInfo, now_ms: Millis) -> None:
         self._serial += 1

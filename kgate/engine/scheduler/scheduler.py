@@ -8,10 +8,11 @@ from typing import ClassVar
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Condition, Key, Millis, Resource, condition
 from kgate.engine.manager import Manager, Watch
-from kgate.engine.scheduler.cache import SEEDED, Cache, PodInfo
+from kgate.engine.scheduler.cache import KINDS, Cache
 from kgate.engine.scheduler.framework import Change, PreEnqueue, Retry
+from kgate.engine.scheduler.nodeinfo import PodInfo
 from kgate.engine.scheduler.placement import Decision, Placement
-from kgate.engine.scheduler.preemption import Candidate, DefaultPreemption
+from kgate.engine.scheduler.preemption import Candidate, DefaultPreemption, NoRoom
 from kgate.engine.scheduler.profile import Profile, default_profile
 from kgate.engine.scheduler.queue import Queue, Queued
 from kgate.engine.store import Store
@@ -40,8 +41,8 @@ class Scheduler:
         self.placement = Placement(self.cache, self._profile)
         self._preemption = DefaultPreemption(self.cache, self.placement)
         self._queue = Queue(pops_from_backoff=self._profile.pops_from_backoff)
-        for cls in SEEDED:
-            for obj in store.list(cls):
+        for kind in KINDS:
+            for obj in store.list_kind(kind):
                 self._observe(None, obj)
         store.subscribe(self._on_event)
 
@@ -52,7 +53,8 @@ class Scheduler:
             if queued is None:
                 break
             self._try(queued)
-        return self._queue.due_ms(self._now_ms)
+        # What has become active meanwhile has already woken this controller.
+        return self._queue.due_ms(self._now_ms) or None
 
     @property
     def _now_ms(self) -> Millis:
@@ -85,29 +87,34 @@ class Scheduler:
         self._queue.refuse(queued, decision.refused_by, self._now_ms)
         pod = queued.info.pod
         failed = Condition(type="PodScheduled", status="False", reason="Unschedulable", message=message)
-        # A failed attempt to make room ends an earlier nomination, except when its victims are still leaving.
-        nominated = found.node if isinstance(found, Candidate) else pod.status.nominated_node_name if _waits(found) else ""
-        status = replace(pod.status, conditions=self._conditions(pod, failed), nominated_node_name=nominated)
+        status = replace(pod.status, conditions=self._conditions(pod, failed), nominated_node_name=self._nominated(pod, decision, found))
         pod = self._store.update_status(replace(pod, status=status))
         self._say(pod, "Warning", "FailedScheduling", message if len(message) <= MAX_NOTE else f"{message[: MAX_NOTE - 4]} ...")
         if isinstance(found, Candidate):
             self._preempt(queued.info, found)
 
-    def _make_room(self, info: PodInfo, decision: Decision) -> Candidate | str | None:
+    def _make_room(self, info: PodInfo, decision: Decision) -> Candidate | NoRoom | None:
         """None when nobody was asked: without nodes, or when a plugin refused before it came to nodes."""
         if not self.cache.nodes() or decision.everywhere is not None:
             return None
         return self._preemption.find(info, decision, self._now_ms)
 
-    def _message(self, decision: Decision, found: Candidate | str | None) -> str:
+    def _message(self, decision: Decision, found: Candidate | NoRoom | None) -> str:
         said = decision.reasons(len(self.cache.nodes()))
         if decision.everywhere is not None and self._profile.has_resource_claims:
             # The plugin for resource claims misses what it would have prepared, and its error ends the matter.
             return f"{said} not found"
-        if not isinstance(found, str):
+        if not isinstance(found, NoRoom):
             return said
         claims = "no new claims to deallocate, " if self._profile.has_resource_claims else ""
-        return f"{said} {claims}preemption: {found}" + "." * (self._profile.final_dots - 1)
+        return f"{said} {claims}preemption: {found.message}" + "." * (self._profile.final_dots - 1)
+
+    def _nominated(self, pod: Pod, decision: Decision, found: Candidate | NoRoom | None) -> str:
+        """A failed attempt to make room ends an earlier nomination; where none was made, it stands."""
+        if isinstance(found, Candidate):
+            return found.node
+        stands = found.keeps_nomination if found is not None else decision.everywhere is not None
+        return pod.status.nominated_node_name if stands else ""
 
     def _preempt(self, info: PodInfo, candidate: Candidate) -> None:
         """Deletes the victims, each with its own grace period, and ends the nominations of lesser pods on that node."""
@@ -138,7 +145,7 @@ class Scheduler:
     # What the store tells.
 
     def _on_event(self, event: WatchEvent) -> None:
-        if isinstance(event.object, SEEDED):
+        if event.key.kind in KINDS:
             self._observe(event.before, event.after)
 
     def _observe(self, old: Resource | None, new: Resource | None) -> None:
@@ -146,7 +153,7 @@ class Scheduler:
         if isinstance(old or new, Pod):
             self._observe_pod(old if isinstance(old, Pod) else None, new if isinstance(new, Pod) else None)
         else:
-            self._wake(Change(old=old, new=new))
+            self._wake(old, new)
         due_ms = self._queue.due_ms(self._now_ms)
         if due_ms == 0:
             self._manager.enqueue(self.name, QUEUE)
@@ -161,7 +168,7 @@ class Scheduler:
         elif old is not None and was is None:
             self._forget(old, bound=now is not None)
         if (was or now) and (was is None or now is None or was.metadata.labels != now.metadata.labels or was.spec != now.spec):
-            self._wake(Change(old=was, new=now))
+            self._wake(was, now)
 
     def _observe_waiting(self, old: Pod | None, new: Pod) -> None:
         info = PodInfo.of(new)
@@ -178,10 +185,13 @@ class Scheduler:
         self._queue.remove(key)
         self.placement.nominations.drop(key)
         if pod.status.nominated_node_name and not bound:
-            self._wake(Change(old=pod.bound_to(pod.status.nominated_node_name), new=None))
+            self._wake(pod.bound_to(pod.status.nominated_node_name), None)
 
-    def _wake(self, change: Change) -> None:
-        self._queue.wake(lambda queued: self._helps(queued, change), self._now_ms)
+    def _wake(self, old: Resource | None, new: Resource | None) -> None:
+        if self._queue.anybody_waits:
+            before, after = (PodInfo.of(obj) if isinstance(obj, Pod) else obj for obj in (old, new))
+            change = Change(old=before, new=after)
+            self._queue.wake(lambda queued: self._helps(queued, change), self._now_ms)
 
     def _helps(self, queued: Queued, change: Change) -> bool:
         """Any change helps a pod that met no node at all."""
@@ -197,7 +207,3 @@ class Scheduler:
 
 def _holds_a_node(pod: Pod | None) -> bool:
     return pod is not None and bool(pod.spec.node_name) and not pod.terminal
-
-
-def _waits(found: Candidate | str | None) -> bool:
-    return isinstance(found, str) and "terminating pod on the nominated node" in found

@@ -13,7 +13,7 @@ from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Node, Pod
 from kgate.engine.api.meta import FrozenMap
 from kgate.engine.api.resources import pod_requests
-from kgate.engine.scheduler.cache import SEEDED, Cache
+from kgate.engine.scheduler.cache import KINDS, Cache
 from kgate.engine.scheduler.placement import Placement
 from kgate.engine.scheduler.profile import default_profile
 from kgate.engine.store import key_of
@@ -145,8 +145,8 @@ def test_the_cache_equals_one_built_afresh_from_the_store(
     world = world_of(nodes, drawn)
     disturb(world, what)
     fresh = Cache()
-    for cls in SEEDED:
-        for obj in world.store.list(cls):
+    for kind in KINDS:
+        for obj in world.store.list_kind(kind):
             fresh.observe(None, obj)
     assert world.scheduler.cache.contents() == fresh.contents()
     assert sorted(n.name for n in world.scheduler.cache.nodes()) == sorted(n.name for n in fresh.nodes())

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgate.engine.api.meta import Key
-from kgate.engine.scheduler.cache import PodInfo
+from kgate.engine.scheduler.nodeinfo import PodInfo
 from kgate.engine.scheduler.queue import Queue, Queued
 from tests.engine.scheduler.objects import pod
 

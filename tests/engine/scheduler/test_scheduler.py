@@ -305,3 +305,42 @@ def test_deleting_the_nominated_pod_frees_its_room_for_others() -> None:
     world.store.delete(key_of(world.pod("high")))
     world.gone("a")
     assert world.where("next") == "n1"
+
+
+def budget(app: str, allowed: int) -> Any:
+    return decode({
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": app, "namespace": "default"},
+        "spec": {"selector": {"matchLabels": {"app": app}}}, "status": {"disruptionsAllowed": allowed},
+    })  # fmt: skip
+
+
+def member(name: str, on: str, app: str, **more: Any) -> Pod:
+    made = low(name, on, **more)
+    return replace(made, metadata=replace(made.metadata, labels=FrozenMap(app=app)))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "chosen"),
+    [
+        # The budget allows nothing: rather the pod of higher priority on the other node.
+        (0, ["b"]),
+        (1, ["a"]),
+    ],
+)
+def test_a_node_without_a_violated_budget_is_preferred(allowed: int, chosen: list[str]) -> None:
+    there = [member("a", "n1", "db", priority=1), member("b", "n2", "web", priority=2)]
+    assert victims(World(node("n1", cpu="1"), node("n2", cpu="1"), budget("db", allowed), *there, high())) == chosen
+
+
+def test_a_budget_spares_its_pod_if_another_will_do_but_does_not_stop_preemption() -> None:
+    there = [member("a", "n1", "db", priority=1), member("b", "n1", "web", priority=2)]
+    assert victims(World(node("n1", cpu="2"), budget("db", 0), *there, high())) == ["b"]
+    assert victims(World(node("n1", cpu="2"), budget("db", 0), *there, high(cpu="2"))) == ["a", "b"]
+
+
+@pytest.mark.parametrize("spec", [{"selector": {"matchLabels": 5}}, {"selector": 7}, {}, [], None])
+def test_a_budget_that_cannot_be_read_protects_nobody(spec: Any) -> None:
+    broken = decode(
+        {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "default"}, "spec": spec}
+    )
+    assert victims(World(node("n1", cpu="1"), broken, member("a", "n1", "db"), high())) == ["a"]

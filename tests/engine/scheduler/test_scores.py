@@ -9,8 +9,8 @@ import pytest
 
 from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Pod
-from kgate.engine.scheduler.cache import PodInfo
 from kgate.engine.scheduler.framework import CycleState, Normalize, PreScore
+from kgate.engine.scheduler.nodeinfo import PodInfo
 from kgate.engine.scheduler.profile import default_profile
 from tests.engine.scheduler.objects import World, node, pod
 

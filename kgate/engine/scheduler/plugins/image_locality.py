@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from kgate.engine.api.core import Pod
-from kgate.engine.scheduler.cache import Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import MAX_NODE_SCORE, CycleState
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 
 MEBIBYTE = 1 << 20
 LEAST = 23 * MEBIBYTE

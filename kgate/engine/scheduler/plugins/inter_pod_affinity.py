@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from kgate.engine.scheduler.cache import AffinityTerm, Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import MAX_NODE_SCORE, Change, CycleState, Rejection
+from kgate.engine.scheduler.nodeinfo import AffinityTerm, NodeInfo, PodInfo
 
 HARD_POD_AFFINITY_WEIGHT = 1
 """What an existing pod's required affinity to this one is worth."""
@@ -96,7 +97,7 @@ class InterPodAffinity:
             return change.new is not None and _domains_differ(pod, *(n.metadata.labels if n else None for n in change.node))
         if change.pod is None:
             return False
-        old, new = (PodInfo.of(p) if p is not None else None for p in change.pod)
+        old, new = change.pod
         if old is not None and new is not None:
             appears = not _attracts(pod, old, cluster) and _attracts(pod, new, cluster)
             return appears or (_repels(pod, old, cluster) and not _repels(pod, new, cluster))

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from kgate.engine.api.core import Node, NodeSelectorTerm, Pod
 from kgate.engine.api.selector import matches_labels, matches_node, term_matches_node
-from kgate.engine.scheduler.cache import Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import Change, CycleState, OnlyNodes, Rejection, in_proportion
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 
 
 class NodeAffinity:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from kgate.engine.scheduler.cache import ANY_ADDRESS, Cache, HostPort, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import Change, CycleState, Rejection
+from kgate.engine.scheduler.nodeinfo import ANY_ADDRESS, HostPort, NodeInfo, PodInfo
 
 
 class NodePorts:
@@ -24,7 +25,7 @@ class NodePorts:
             return change.old is None
         if change.pod is None or change.pod[0] is None or change.new is not None:
             return False
-        return _clash(pod.host_ports, PodInfo.of(change.pod[0]).host_ports)
+        return _clash(pod.host_ports, change.pod[0].host_ports)
 
 
 def _clash(wanted: Iterable[HostPort], taken: Iterable[HostPort]) -> bool:

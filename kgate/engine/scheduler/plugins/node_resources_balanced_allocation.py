@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from kgate.engine.api.resources import CPU, MEMORY
-from kgate.engine.scheduler.cache import NodeInfo, PodInfo
 from kgate.engine.scheduler.framework import MAX_NODE_SCORE, CycleState
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 
 
 class NodeResourcesBalancedAllocation:

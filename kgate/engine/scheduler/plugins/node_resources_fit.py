@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from kgate.engine.api.core import Node
 from kgate.engine.api.resources import CPU, EPHEMERAL_STORAGE, MEMORY, PODS
-from kgate.engine.scheduler.cache import Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import MAX_NODE_SCORE, Change, CycleState, Rejection
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 
 FIRST = (CPU, MEMORY, EPHEMERAL_STORAGE)
 

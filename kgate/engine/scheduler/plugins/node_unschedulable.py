@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from kgate.engine.api.core import Node, Taint
-from kgate.engine.scheduler.cache import Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import Change, CycleState, Rejection
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.tolerations import tolerates
 
 CORDONED = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")

@@ -10,8 +10,9 @@ from typing import ClassVar
 from kgate.engine.api.core import Node, Pod, TopologySpreadConstraint
 from kgate.engine.api.meta import FrozenMap, LabelSelector
 from kgate.engine.api.selector import matches, matches_labels, requiring
-from kgate.engine.scheduler.cache import HOSTNAME_LABEL, Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import HOSTNAME_LABEL, Cache
 from kgate.engine.scheduler.framework import MAX_NODE_SCORE, Change, CycleState, Rejection
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.plugins.node_affinity import required_matches
 from kgate.engine.scheduler.tolerations import untolerated
 
@@ -151,7 +152,10 @@ class PodTopologySpread:
         constraints = _own(pod.pod, HARD)
         if change.node is not None:
             return _node_matters(*change.node, constraints)
-        return change.pod is not None and _pods_differ(pod.pod, *change.pod, constraints)
+        if change.pod is None:
+            return False
+        old, new = (p.pod if p is not None else None for p in change.pod)
+        return _pods_differ(pod.pod, old, new, constraints)
 
 
 def _own(pod: Pod, action: str) -> tuple[TopologySpreadConstraint, ...]:

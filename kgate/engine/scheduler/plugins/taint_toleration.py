@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from kgate.engine.scheduler.cache import Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import Change, CycleState, Rejection, in_proportion
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.tolerations import tolerates, untolerated
 
 

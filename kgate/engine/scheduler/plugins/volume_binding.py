@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from kgate.engine.api.core import PersistentVolumeClaim
-from kgate.engine.scheduler.cache import Cache, PodInfo
+from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import Change, CycleState, Rejection
+from kgate.engine.scheduler.nodeinfo import PodInfo
 from kgate.engine.scheduler.plugins.volume_restrictions import claims_of
 
 

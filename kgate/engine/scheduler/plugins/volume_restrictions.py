@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from kgate.engine.api.core import PersistentVolumeClaim, Pod
 from kgate.engine.api.meta import Key
-from kgate.engine.scheduler.cache import Cache, NodeInfo, PodInfo
+from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import Change, CycleState, Rejection
+from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class VolumeRestrictions:
         if isinstance(change.new, PersistentVolumeClaim):
             return True
         gone = change.pod[0] if change.pod is not None and change.new is None else None
-        return gone is not None and bool(_uses(PodInfo.of(gone), claims_of(pod.pod)))
+        return gone is not None and bool(_uses(gone, claims_of(pod.pod)))
 
 
 def claims_of(pod: Pod) -> tuple[Key, ...]:
