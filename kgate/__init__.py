@@ -7,15 +7,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
-
-if TYPE_CHECKING:
-    from kgate.config import Options
-    from kgate.finding import Finding, Severity
-    from kgate.gate import gate
-    from kgate.outcome import Report
 
 __all__ = ["Finding", "Options", "Report", "Severity", "__version__", "gate"]
 
