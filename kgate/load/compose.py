@@ -143,13 +143,13 @@ def _compose_document(stream: Iterator[Any]) -> Node:
     return root
 
 
-def _mark(event: Any) -> Any:
-    return event.start_mark
+def _mark(event: Any, name: str = "start_mark") -> Any:
+    return getattr(event, name)
 
 
 def _node(event: Any) -> Node:
     tag = event.implicit if event.tag in (None, "!") else event.tag
     if isinstance(event, events.ScalarEvent):
-        return ScalarNode(tag, event.value, _mark(event), None, style=event.style or "")
+        return ScalarNode(tag, event.value, _mark(event), _mark(event, "end_mark"), style=event.style or "")
     kind = SequenceNode if isinstance(event, events.SequenceStartEvent) else MappingNode
     return kind(tag, [], event.start_mark, None, flow_style=event.flow_style)

@@ -19,6 +19,8 @@ WORDS: dict[str, Scalar] = {
 
 NUMERIC = frozenset("0123456789+-.")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_POINT_FIRST = re.compile(r"\.[0-9](?:_?[0-9])*(?:[eE][-+]?[0-9](?:_?[0-9])*)?")
+"""Here an underscore must stand between digits (strconv.ParseFloat); elsewhere go-yaml takes all of them out first."""
 _INT = re.compile(r"([-+]?)(?:0([xXbBoO])([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
 _BASES = {"x": 16, "b": 2, "o": 8}
 
@@ -37,7 +39,7 @@ def plain(text: str) -> Scalar:
 def number(text: str) -> str | int | float:
     """An int, a float, or the text itself when it is neither. `0777` and `0o777` are octal, `0899` and `1e3` are floats."""
     if text[0] == ".":
-        return _float(text, text)
+        return _float(text.replace("_", ""), text) if _POINT_FIRST.fullmatch(text) else text
     digits = text.replace("_", "") if "_" in text else text
     whole = _int(digits)
     return _float(digits, text) if whole is None else whole
@@ -79,7 +81,17 @@ def as_json(value: float) -> int | float:
     """
     if not math.isfinite(value):
         raise ValueError(value)
-    return int(value) if value.is_integer() and abs(value) < 1e21 else value
+    if not value.is_integer() or abs(value) >= 1e21:
+        return value
+    return int(value) if abs(value) < 2**53 else _shortest(value)
+
+
+def _shortest(value: float) -> int:
+    """Go writes the fewest digits that read back as the same float, then zeros: 2**64 is 18446744073709552000."""
+    mantissa, _, exponent = f"{value!r}".partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    fraction = fraction.rstrip("0")
+    return int(whole + fraction + "0" * (int(exponent or 0) - len(fraction)))
 
 
 def key(value: Scalar) -> str | None:
@@ -98,12 +110,13 @@ def _float_key(value: float) -> str:
     if math.isnan(value):
         return ".nan"
     try:
-        single = struct.pack("f", value)
+        single = struct.pack("<f", value)
     except OverflowError:
         return "-.inf" if value < 0 else ".inf"
     if math.isinf(value):
         return "-.inf" if value < 0 else ".inf"
-    mantissa, _, exponent = next(s for p in range(9) if struct.pack("f", float(s := f"{value:.{p}e}")) == single).partition("e")
+    value = struct.unpack("<f", single)[0]
+    mantissa, _, exponent = next(s for p in range(9) if struct.pack("<f", float(s := f"{value:.{p}e}")) == single).partition("e")
     if -4 <= int(exponent) < 6:
         places = max(len(mantissa.partition(".")[2]) - int(exponent), 0)
         return f"{float(f'{mantissa}e{exponent}'):.{places}f}"

@@ -11,7 +11,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
 from kgate.finding import Rule
-from kgate.load import rules, scalars, syntax
+from kgate.load import dialect, rules, scalars, syntax
 from kgate.load.compose import TooDeep, compose
 from kgate.load.fault import Fault, Parsed
 from kgate.load.syntax import place_of
@@ -39,7 +39,8 @@ def parse(text: str) -> Parsed:
     """The first document of `text`; whatever else it holds is a fault. Never raises for any text."""
     try:
         composed = compose(text)
-        builder = _Builder(aliases="*" in text)
+        refused = [] if composed.root is None else dialect.faults(text, composed.root)
+        builder = _Builder(aliases="*" in text, faults=refused)
         data = None if composed.root is None else builder.build(composed.root)
     except TooDeep as e:
         return _broken(syntax.too_deep(place_of(e.mark)))
@@ -96,8 +97,8 @@ _NO_SPACE = dict.fromkeys(map(ord, " \t\r\n"))
 class _Builder:
     """Builds plain data from nodes and collects the faults that leave the rest readable."""
 
-    def __init__(self, *, aliases: bool) -> None:
-        self.faults: list[Fault] = []
+    def __init__(self, *, aliases: bool, faults: list[Fault]) -> None:
+        self.faults = faults[:MAX_FAULTS]
         self._aliases = aliases
         self._known: dict[int, tuple[Any, int, int] | None] = {}
         self._nodes = self._aliased = self._characters = 0
