@@ -17,8 +17,8 @@ from kgate.engine.controllers.deployment.status import has_deadline
 from kgate.manifest import Manifest
 from kgate.outcome import Rehearsal
 from kgate.rollout.cluster import ClusterSpec
-from kgate.rollout.follow import Followed
-from kgate.rollout.placement import placement, snapshots, zone_skew
+from kgate.rollout.follow import Followed, follow
+from kgate.rollout.placement import Snapshot, placement, snapshots, zone_skew
 from kgate.rollout.rows import Pods, rows
 from kgate.rollout.settings import RolloutSettings
 from kgate.rollout.stage import Played, key_of, template_of
@@ -38,6 +38,26 @@ class Rolled:
     settings: RolloutSettings
     autoscaled: Mapping[Key, str]
     """Names of HorizontalPodAutoscalers by the Deployment they scale."""
+    followed: Mapping[Key, Followed]
+    shots: Mapping[int, Snapshot]
+    """How things stood at each Deployment's tightest moment."""
+    stories: Mapping[Key, str]
+
+    @classmethod
+    def of(
+        cls, played: Played, cluster: ClusterSpec, settings: RolloutSettings, autoscaled: Mapping[Key, str], keys: Sequence[Key]
+    ) -> Rolled:
+        """Reads the trace once for all Deployments."""
+        followed = follow(played.events, played.begin, played.begin_ms, keys)
+        return cls(
+            played=played,
+            cluster=cluster,
+            settings=settings,
+            autoscaled=autoscaled,
+            followed=followed,
+            shots=snapshots(played.events, [f.peak_at_ms for f in followed.values()]),
+            stories=told(played.events, played.begin, played.begin_ms, keys),
+        )
 
     def bounds(self, started: Sequence[Startup]) -> str:
         """What a verdict holds for."""
@@ -106,10 +126,9 @@ def _sized(r: Rehearsal, d: Deployment) -> Rehearsal:
 def filled(r: Rehearsal, manifest: Manifest, f: Followed, rolled: Rolled, started: Sequence[Startup]) -> Rehearsal:
     """With everything that was seen. The Deployment was on the cluster at the end."""
     assert f.last is not None
-    d, key, played = f.last, key_of(manifest), rolled.played
+    d, key = f.last, key_of(manifest)
     r = _sized(r, d)
-    at = snapshots(played.events, [f.peak_at_ms])[f.peak_at_ms]
-    where = placement(f, at, _a_pod(played, key, d))
+    where = placement(f, rolled.shots[f.peak_at_ms], _a_pod(rolled.played, key, d))
     return replace(
         r,
         bounds=rolled.bounds(started),
@@ -128,7 +147,7 @@ def filled(r: Rehearsal, manifest: Manifest, f: Followed, rolled: Rolled, starte
         ),
         placement=where,
         zone_skew=zone_skew(where),
-        trace=told(played.events, played.begin, played.begin_ms, key),
+        trace=rolled.stories[key],
     )
 
 

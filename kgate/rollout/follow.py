@@ -230,7 +230,7 @@ def follow(events: Sequence[WatchEvent], begin: int, begin_ms: int, deployments:
     followers = {key: Follower(key=key, begin=begin, begin_ms=begin_ms, new=newest.get(key, "")) for key in deployments}
     owners: dict[str, Key] = {}
     for index, event in enumerate(events):
-        whose = _whose(event, owners)
+        whose = owner_of(event, owners)
         follower = followers.get(whose) if whose is not None else None
         if follower is not None:
             follower.see(index, event)
@@ -252,8 +252,11 @@ def _newest(events: Sequence[WatchEvent]) -> dict[Key, str]:
     return {key: uid for key, (_, uid) in best.items()}
 
 
-def _whose(event: WatchEvent, owners: dict[str, Key]) -> Key | None:
-    """The Deployment an object belongs to: itself, the owner of a ReplicaSet, of a pod's ReplicaSet, of what an Event is about."""
+def owner_of(event: WatchEvent, owners: dict[str, Key]) -> Key | None:
+    """The Deployment an object belongs to: itself, the owner of a ReplicaSet, of a pod's ReplicaSet, of what an Event is about.
+
+    `owners` starts empty and grows, by uid, as the trace is read from its beginning.
+    """
     obj = event.object
     if isinstance(obj, Event):
         return owners.get(obj.involved_object.uid)

@@ -45,8 +45,8 @@ class _Set:
         """The version in base: same group, kind, namespace and name."""
         return self.base.deployments.get(identity(manifest))
 
-    def rolled(self, played: Played) -> Rolled:
-        return Rolled(played=played, cluster=self.cluster, settings=self.settings, autoscaled=self.head.autoscaled)
+    def rolled(self, played: Played, deployments: Sequence[Manifest]) -> Rolled:
+        return Rolled.of(played, self.cluster, self.settings, self.head.autoscaled, [key_of(m) for m in deployments])
 
 
 def rehearse(
@@ -134,7 +134,7 @@ def _play(whole: _Set, world: Sequence[Manifest]) -> Iterator[Judged]:
     except LivelockError as fault:
         yield from (_unknown(whole, m, str(fault)) for m in changed)
         return
-    rolled = whole.rolled(played)
+    rolled = whole.rolled(played, changed)
     for manifest in changed:
         yield judge(manifest, whole.before(manifest), rolled, fits_alone=partial(_fits_alone, whole, manifest))
 
@@ -158,7 +158,7 @@ def _fits_alone(whole: _Set, manifest: Manifest) -> bool:
     """Whether the same Deployment completes from nothing: then it is the old pods that are in the way."""
     head, _ = _cast(whole, [manifest])
     played: Played = play(head, (), whole.cluster, whole.settings.behaviour, whole.validate)
-    return judge(manifest, None, whole.rolled(played), fits_alone=lambda: False).rehearsal.completed_ms is not None
+    return judge(manifest, None, whole.rolled(played, [manifest]), fits_alone=lambda: False).rehearsal.completed_ms is not None
 
 
 _ROLLED = ("StatefulSet", "DaemonSet")

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from kgate.engine.api.apps import ReplicaSet
 from kgate.engine.api.core import Event, Pod
 from kgate.engine.api.meta import Key
 from kgate.engine.trace import WatchEvent
+from kgate.rollout.follow import owner_of
 
 MOST_LINES = 2000
 """A longer story keeps its beginning, and says how much is missing."""
 
 
-def told(events: Sequence[WatchEvent], begin: int, begin_ms: int, deployment: Key) -> str:
-    """`0:00.300 Pod/web-5d9-abcde Ready`, one line an event, times from the change on."""
-    lines: list[str] = []
-    mine: set[str] = set()
+def told(events: Sequence[WatchEvent], begin: int, begin_ms: int, deployments: Iterable[Key]) -> dict[Key, str]:
+    """By Deployment `0:00.300 Pod/web-5d9-abcde Ready`, one line an event, times from the change on; one pass for all of them."""
+    stories: dict[Key, list[str]] = {key: [] for key in deployments}
+    owners: dict[str, Key] = {}
     for index, event in enumerate(events):
-        if not _belongs(event, deployment, mine) or index < begin:
-            continue
-        lines += [f"{clock(event.time_ms - begin_ms)} {line}" for line in _lines(event)]
+        whose = owner_of(event, owners)
+        if index >= begin and whose in stories:
+            stories[whose] += [f"{clock(event.time_ms - begin_ms)} {line}" for line in _lines(event)]
+    return {key: _cut(lines) for key, lines in stories.items()}
+
+
+def _cut(lines: Sequence[str]) -> str:
     hidden = len(lines) - MOST_LINES
     return "\n".join(lines if hidden <= 0 else [*lines[:MOST_LINES], f"... {hidden} more"])
 
@@ -29,18 +33,6 @@ def clock(ms: int) -> str:
     """Minutes, seconds and thousandths: 75300 is `1:15.300`."""
     seconds, rest = divmod(ms, 1000)
     return f"{seconds // 60}:{seconds % 60:02d}.{rest:03d}"
-
-
-def _belongs(event: WatchEvent, deployment: Key, mine: set[str]) -> bool:
-    """`mine` grows with the uids of the Deployment, its ReplicaSets and their pods."""
-    obj = event.object
-    if isinstance(obj, Event):
-        return obj.involved_object.uid in mine
-    ref = obj.metadata.controller
-    if event.key == deployment or (ref is not None and ref.uid in mine and isinstance(obj, ReplicaSet | Pod)):
-        mine.add(obj.metadata.uid)
-        return True
-    return False
 
 
 def _lines(event: WatchEvent) -> Iterator[str]:

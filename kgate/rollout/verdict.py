@@ -12,7 +12,7 @@ from kgate.manifest import Manifest, Path
 from kgate.outcome import Rehearsal
 from kgate.rollout.causes import POD, Cause, cause
 from kgate.rollout.facts import Rolled, described, filled, mapping
-from kgate.rollout.follow import Followed, follow
+from kgate.rollout.follow import Followed
 from kgate.rollout.rules import DEADLINE_EXCEEDED, DOES_NOT_CONVERGE, NEVER_READY, UNSCHEDULABLE
 from kgate.rollout.stage import key_of, template_of
 from kgate.rollout.startup import Startup, containers, span, startups
@@ -56,7 +56,7 @@ def judge(manifest: Manifest, before: Manifest | None, rolled: Rolled, *, fits_a
     rehearsal = described(manifest, before)
     if key in played.refused:
         return Judged(rehearsal=replace(rehearsal, reason=f"the API server refuses it: {played.refused[key]}"))
-    followed = follow(played.events, played.begin, played.begin_ms, [key])[key]
+    followed = rolled.followed[key]
     if followed.last is None:
         return Judged(rehearsal=replace(rehearsal, reason="it is not on the cluster after the change"))
     started = startups(template_of(manifest), rolled.settings.behaviour)
