@@ -12,7 +12,7 @@ from kgate.engine.api.meta import Resource, condition
 from kgate.engine.store import Store
 from kgate.engine.trace import WatchEvent
 from kgate.rollout.follow import complete
-from kgate.rollout.scenario import Complete, ConditionHolds, EventSeen, Gone, NodeHolds, PodsCount, Quiet, StatusHolds, Until
+from kgate.rollout.steps import Complete, ConditionHolds, EventSeen, Gone, NodeHolds, PodsCount, Quiet, StatusHolds, Until
 
 Holds = Callable[[], bool]
 

@@ -17,7 +17,7 @@ from kgate.rollout.holds import Watchman
 from kgate.rollout.kubelet import behaviour
 from kgate.rollout.pods import Kubelet, PodManners, merged, read_kubelet
 from kgate.rollout.recording import Begun, record
-from kgate.rollout.scenario import (
+from kgate.rollout.steps import (
     Apply,
     Create,
     Delete,

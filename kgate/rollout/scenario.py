@@ -1,4 +1,4 @@
-"""The scenario language: a cluster, how its pods behave, and what is done to it step by step. A recorded file carries one under `input`.
+"""Reads the scenario language. A recorded file carries a scenario under `input`.
 
 Reading is strict: an unknown key or step is a SettingError with its path. Nothing here knows the engine.
 """
@@ -6,16 +6,41 @@ Reading is strict: an unknown key or step is a SettingError with its path. Nothi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from kgate.manifest import Path
 from kgate.rollout import fields
 from kgate.rollout.fields import Fields, SettingError, did_you_mean, refuse
 from kgate.rollout.nodes import NodeSpec, read_nodes
-from kgate.rollout.pods import Kubelet, read_kubelet
-
-Body = Mapping[str, Any]
+from kgate.rollout.pods import read_kubelet
+from kgate.rollout.steps import (
+    Action,
+    Apply,
+    Body,
+    Complete,
+    ConditionHolds,
+    Create,
+    Delete,
+    Drain,
+    EventSeen,
+    Evict,
+    Gone,
+    KubeletStep,
+    Metrics,
+    NodeHolds,
+    NodeStep,
+    Patch,
+    PodsCount,
+    Quiet,
+    Scale,
+    Scenario,
+    Sleep,
+    StatusHolds,
+    Step,
+    Unready,
+    Until,
+    Wait,
+)
 
 _FLAGS = (
     "attach-detach-reconcile-sync-period",
@@ -41,200 +66,6 @@ _FLAGS = (
     "unhealthy-zone-threshold",
 )
 """Flags of kube-controller-manager that say something about Deployments, pods and nodes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Apply:
-    """Server-side apply, forced, always as the same field manager."""
-
-    objects: tuple[Body, ...]
-    listed: bool
-    """Whether the step was written as a list."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Create:
-    object: Body
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patch:
-    kind: str
-    name: str
-    patch: Any
-    type: str
-    subresource: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    name: str
-    replicas: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delete:
-    """By name, or the oldest live pod that fits `prefix` and `ready`, or the newest ReplicaSet."""
-
-    kind: str
-    name: str
-    propagation: str
-    grace_s: int | None
-    pick: bool = False
-    prefix: str = ""
-    ready: bool | None = None
-    newest_replica_set: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evict:
-    prefix: str
-    node: str
-    unready: bool | None
-    """Only pods that are not ready (True) or ready (False)."""
-    count: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drain:
-    node: str
-    timeout_ms: int
-    retry_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeStep:
-    """`verb` is one of stop start cordon uncordon delete taint untaint label add."""
-
-    verb: str
-    name: str = ""
-    taint: Mapping[str, str] | None = None
-    labels: Mapping[str, str | None] | None = None
-    added: tuple[NodeSpec, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unready:
-    prefix: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metrics:
-    prefix: str
-    cpu: str
-    memory: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KubeletStep:
-    """Changes the named parts of the behaviour from now on."""
-
-    changes: Body
-    path: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sleep:
-    ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complete:
-    names: tuple[str, ...]
-    allow_terminating: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quiet:
-    ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionHolds:
-    kind: str
-    name: str
-    type: str
-    status: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusHolds:
-    kind: str
-    name: str
-    fields: Mapping[str, Any]
-    """Field of .status to its value, or to a mapping of `ge` and `le`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodsCount:
-    """How many pods, whose names begin with `prefix`, are in each state; None: any number."""
-
-    prefix: str
-    total: int | None
-    ready: int | None
-    bound: int | None
-    unschedulable: int | None
-    terminating: int | None
-    not_on_node: str
-    """No live pod is bound to this node."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
-    kind: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventSeen:
-    reason: str
-    contains: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeHolds:
-    name: str
-    ready: str
-    taint: str
-    effect: str
-    absent: bool
-
-
-Until = Complete | Quiet | ConditionHolds | StatusHolds | PodsCount | Gone | EventSeen | NodeHolds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    until: Until
-    settle_ms: int
-    timeout_ms: int
-
-
-Action = Apply | Create | Patch | Scale | Delete | Evict | Drain | NodeStep | Unready | Metrics | KubeletStep | Sleep | Wait
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    op: str
-    action: Action
-    path: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    name: str
-    description: str = ""
-    category: str = ""
-    kubernetes: str = ""
-    """The minor it wants to be played as (`1.36`); empty: the newest."""
-    nodes: tuple[NodeSpec, ...]
-    kubelet: Kubelet
-    objects: tuple[Body, ...] = ()
-    settings: Mapping[str, Any]
-    steps: tuple[Step, ...] = ()
 
 
 _ABOUT = ("name", "description", "category", "kubernetes", "tags", "deterministic", "runs", "recording", "expect")

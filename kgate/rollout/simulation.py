@@ -12,7 +12,8 @@ from kgate.finding import clean
 from kgate.manifest import Source
 from kgate.rollout import Validate
 from kgate.rollout.fields import SettingError
-from kgate.rollout.scenario import Apply, Create, Drain, Evict, Metrics, NodeStep, Scenario, Step, read_scenario
+from kgate.rollout.scenario import read_scenario
+from kgate.rollout.steps import Apply, Create, Drain, Evict, Metrics, NodeStep, Scenario, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
