@@ -8,7 +8,7 @@ from typing import Any
 
 from kgate.finding import Finding, Rule, Skipped, in_order
 from kgate.manifest import Manifest
-from kgate.validate import api, kinds, meta, openapi
+from kgate.validate import api, kinds, meta, openapi, remedies
 from kgate.validate.cause import Cause
 from kgate.validate.rules import BY_REASON, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
 from kgate.validate.versions import NEWEST, minor
@@ -46,7 +46,7 @@ def _found(manifest: Manifest, known: api.Api, target: str) -> Iterator[Finding]
 def _finding(manifest: Manifest, cause: Cause, rule: Rule) -> Finding:
     structural = cause.reason == "BadRequest"
     message = cause.message if structural else f"{cause.field}: {cause.message}"
-    return Finding.at(manifest, cause.path, rule=rule, message=message, key=cause.key, remediation=cause.remediation or None)
+    return Finding.at(manifest, cause.path, rule=rule, message=message, key=cause.key, remediation=remedies.of(cause) or None)
 
 
 def causes(body: Mapping[str, Any], old: Mapping[str, Any] | None = None, version: str = NEWEST) -> tuple[Cause, ...]:

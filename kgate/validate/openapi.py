@@ -15,12 +15,12 @@ from kgate.validate import nearest, schemas
 from kgate.validate.cause import Cause, Key, dotted, required, shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One keyword of the schema that the body does not satisfy."""
 
     path: tuple[str, ...]
-    """Each step as text, so that faults sort; `steps` has the path itself."""
+    """Each step as text, to sort by; `steps` has the path itself."""
     keyword: str
     name: str
     """The field that is missing or unknown; empty for other keywords."""
@@ -128,7 +128,7 @@ def _split(path: Path, keyword: str, value: Any) -> Iterator[Fault]:
 
 
 def _sorted(faults: Iterator[Fault]) -> tuple[Fault, ...]:
-    return tuple(sorted(faults))
+    return tuple(sorted(faults, key=lambda f: (f.path, f.keyword, f.name)))
 
 
 # From a fault to the server's words.

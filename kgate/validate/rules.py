@@ -34,7 +34,9 @@ UNDECODABLE = _rule(1003, "not-decodable", "a value the API server cannot read",
 UNKNOWN_FIELD = _rule(1004, "unknown-field", "a field that does not exist there", "remove or rename the field", _VALIDATION)
 
 _REQUIRED = _rule(1101, "required-value", "a required field is missing or empty", "add the field")
-_INVALID = _rule(1102, "invalid-value", "a value the API server does not accept", "write a value as the message demands it", _API, _NAMES)
+_INVALID = _rule(
+    1102, "invalid-value", "a value the API server does not accept", "write a value of the form that the message describes", _API, _NAMES
+)
 _DUPLICATE = _rule(1103, "duplicate-value", "a value that must be unique is there twice", "rename or remove one of the two")
 _UNSUPPORTED = _rule(1104, "unsupported-value", "a value outside the list of possible values", "write one of the supported values")
 _FORBIDDEN = _rule(1105, "forbidden-value", "a field that may not be set here", "remove the field")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +62,7 @@ class Bundle:
 def bundle() -> Bundle:
     """Read once a process; about 2 ms."""
     data = DATA.read_bytes()
-    (length,) = struct.unpack(">I", data[4:8])
+    length = int.from_bytes(data[4:8], "big")
     header = json.loads(zlib.decompress(data[8 : 8 + length]))
     base = 8 + length
     return Bundle(
