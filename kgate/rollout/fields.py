@@ -15,8 +15,10 @@ _SECONDS_LIMIT = 10**9
 class SettingError(ValueError):
     """A value at `path` (from the root of the mapping that was read) is not what it should be. The caller knows the file."""
 
-    def __init__(self, path: Path, message: str, hint: str = "") -> None:
+    def __init__(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
+        """`key`: it is the key at the end of the path that is wrong, not its value."""
         super().__init__(message)
+        self.key = key
         self.path = path
         self.message = message
         self.hint = hint
@@ -25,7 +27,7 @@ class SettingError(ValueError):
         """The same fault with its place in `file`; without a source the JSON pointer stands for the line."""
         if source is None:
             return ConfigError(f"{file}: {pointer(self.path) or '/'}: {self.message}", hint=self.hint)
-        place = source.locate(document, self.path, key=False)
+        place = source.locate(document, self.path, key=self.key)
         return ConfigError.at(file, place.line, place.column, self.message, hint=self.hint)
 
 
@@ -48,7 +50,7 @@ class Fields:
         self._body = mapping(value, path, what)
         for key in self._body:
             if key not in known:
-                refuse((*path, key), f"unknown key {key!r} in {what}", did_you_mean(key, known))
+                raise SettingError((*path, key), f"unknown key {key!r} in {what}", did_you_mean(key, known), key=True)
 
     def __contains__(self, key: str) -> bool:
         return self._body.get(key) is not None

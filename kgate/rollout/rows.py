@@ -46,17 +46,14 @@ class Pods:
             return self._old(move.n)
         if move.what == "new ready":
             n = max(-self.new_ready, min(move.n, self.new_starting))
-            more = n if at_once or n < 0 else 0
-            return replace(
-                self,
-                new_ready=self.new_ready + n,
-                new_starting=self.new_starting - n,
-                new_available=min(self.new_available + more, self.new_ready + n) if more < 0 else self.new_available + more,
-            )
+            ready = self.new_ready + n
+            available = ready if at_once else min(self.new_available, ready)
+            return replace(self, new_ready=ready, new_starting=self.new_starting - n, new_available=available)
         if move.what == "old ready":
             n = max(-self.old_ready, min(move.n, self.old_unready))
             ready = self.old_ready + n
-            return replace(self, old_ready=ready, old_unready=self.old_unready - n, old_available=min(ready, self.old_available + n))
+            available = max(0, min(ready, self.old_available + n))
+            return replace(self, old_ready=ready, old_unready=self.old_unready - n, old_available=available)
         if move.what == "new available":
             return replace(self, new_available=max(0, min(self.new_ready, self.new_available + move.n)))
         return self

@@ -103,7 +103,8 @@ def _settings(part: Fields) -> Mapping[str, Any]:
     flags = fields.mapping(part.raw("settings") or {}, part.at("settings"), "settings")
     for flag in flags:
         if flag not in _FLAGS:
-            refuse((*part.at("settings"), flag), f"unknown flag of kube-controller-manager {flag!r}", did_you_mean(flag, _FLAGS))
+            hint = did_you_mean(flag, _FLAGS)
+            raise SettingError((*part.at("settings"), flag), f"unknown flag of kube-controller-manager {flag!r}", hint, key=True)
     return flags
 
 
@@ -122,7 +123,7 @@ def _step(value: object, path: Path) -> Step:
     ops = [k for k in body if k in _READERS]
     for key in body:
         if key not in _READERS and key != "timeout":
-            refuse((*path, key), f"unknown step {key!r}", did_you_mean(key, _READERS))
+            raise SettingError((*path, key), f"unknown step {key!r}", did_you_mean(key, _READERS), key=True)
     if len(ops) != 1:
         refuse(path, f"a step does one thing, not {len(ops)}", f"one of {', '.join(_READERS)}")
     op = ops[0]

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import pytest
+
+from kgate.rollout.pods import PodManners
+from kgate.rollout.settings import SCHEMA, RolloutSettings, SettingError, from_config
+
+RIGHT: list[dict[str, Any]] = [
+    {},
+    {"enabled": False},
+    {"cluster": "cluster.yaml"},
+    {"cluster": None, "behaviour": None},
+    {"behaviour": {"default": {"startup": 10}, "images": {"registry.example.com/web": {"mode": "crash", "termination": 0.5}}}},
+]
+
+WRONG: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
+    ({"enable": True}, ("enable",)),
+    ({"enabled": "yes"}, ("enabled",)),
+    ({"cluster": ""}, ("cluster",)),
+    ({"cluster": {"nodes": []}}, ("cluster",)),
+    ({"behaviour": {"default": {"start": 1}}}, ("behaviour", "default", "start")),
+    ({"behaviour": {"images": {"a": {"startup": -1}}}}, ("behaviour", "images", "a", "startup")),
+    ({"behaviour": {"images": {"a": {"mode": "broken"}}}}, ("behaviour", "images", "a", "mode")),
+]
+
+
+def test_the_defaults_are_no_settings() -> None:
+    assert from_config({}) == RolloutSettings()
+
+
+@pytest.mark.parametrize("config", RIGHT)
+def test_the_schema_takes_what_is_right(config: dict[str, Any]) -> None:
+    from_config(config)
+    jsonschema.Draft7Validator(SCHEMA).validate(config)
+
+
+@pytest.mark.parametrize(("config", "path"), WRONG)
+def test_the_schema_refuses_what_is_wrong_and_the_fault_has_its_path(config: dict[str, Any], path: tuple[Any, ...]) -> None:
+    with pytest.raises(SettingError) as fault:
+        from_config(config)
+    assert fault.value.path == path
+    assert not jsonschema.Draft7Validator(SCHEMA).is_valid(config)
+
+
+def test_the_schema_is_a_draft_07_schema() -> None:
+    jsonschema.Draft7Validator.check_schema(dict(SCHEMA))
+
+
+def test_an_image_behaves_as_its_tag_says_else_its_name_else_as_all() -> None:
+    said = from_config(
+        {
+            "behaviour": {
+                "default": {"startup": 5, "termination": 2},
+                "images": {"r:5000/web": {"startup": 8}, "r:5000/web:2": {"mode": "crash"}},
+            }
+        }
+    ).behaviour
+    assert said.of("r:5000/web:1").startup_ms == 8000
+    assert said.of("r:5000/web:1@sha256:abc").startup_ms == 8000
+    assert said.of("r:5000/web:2") == PodManners(mode="crash", startup_ms=5000, termination_ms=2000)
+    assert said.of("other").startup_ms == 5000
