@@ -61,20 +61,37 @@ class Budget:
 class PodCounts:
     """How many pods of a namespace a selector finds on each node. Pods being deleted do not count (upstream #87621)."""
 
-    __slots__ = ("_namespace", "_selector", "by_node")
+    __slots__ = ("_by_domain", "_namespace", "_selector", "by_node")
 
     def __init__(self, namespace: str, selector: LabelSelector) -> None:
         self._namespace = namespace
         self._selector = selector
         self.by_node: dict[str, int] = {}
+        self._by_domain: dict[str, dict[str, int]] = {}
 
-    def matches(self, pod: Pod) -> bool:
+    def by_domain(self, key: str, nodes: Sequence[NodeInfo]) -> Mapping[str, int]:
+        """The pods of all nodes by the value of the topology key; of nodes without it under ``."""
+        counts = self._by_domain.get(key)
+        if counts is None:
+            counts = self._by_domain[key] = {}
+            for node in nodes:
+                count(counts, node.labels.get(key, ""), self.by_node.get(node.name, 0))
+        return counts
+
+    def forget_domains(self) -> None:
+        """Nodes came, went or changed their labels."""
+        self._by_domain.clear()
+
+    def account(self, pod: Pod, node: NodeInfo, sign: int) -> None:
+        if self._matches(pod):
+            count(self.by_node, node.name, sign)
+            if node.node is not None:
+                for key, counts in self._by_domain.items():
+                    count(counts, node.labels.get(key, ""), sign)
+
+    def _matches(self, pod: Pod) -> bool:
         meta = pod.metadata
         return meta.namespace == self._namespace and not meta.deleting and matches(self._selector, meta.labels)
-
-    def account(self, pod: Pod, node: str, sign: int) -> None:
-        if self.matches(pod):
-            count(self.by_node, node, sign)
 
 
 class Cache:
@@ -92,10 +109,13 @@ class Cache:
         self._budgets: dict[Key, Budget] = {}
         self._counts: dict[tuple[str, LabelSelector], PodCounts] = {}
         self._images: dict[str, tuple[int, int]] = {}
+        self._domains: dict[str, list[str | None]] = {}
+        self._with_affinity: dict[str, NodeInfo] = {}
+        self._with_anti_affinity: dict[str, NodeInfo] = {}
         self.epoch = 0
-        """Rises when nodes come, go or change, or the images they hold: what is kept per class of pods is then worked out anew."""
-        self.selectors_epoch = 0
-        """Rises when a Service or a ReplicaSet changes."""
+        """Rises when nodes come or go, or the images they hold: what is kept per class of pods is then worked out anew."""
+        self.touched: list[str] = []
+        """Names of nodes, each time one of them or its pods change: a reader remembers how far it has read."""
 
     # What plugins read.
 
@@ -105,6 +125,22 @@ class Cache:
             rounds = max((len(names) for names in self._zones.values()), default=0)
             self._order = [self._nodes[names[i]] for i in range(rounds) for names in self._zones.values() if i < len(names)]
         return self._order
+
+    def domains(self, key: str, nodes: Sequence[NodeInfo]) -> list[str | None]:
+        """The nodes' values of a topology key, None without it."""
+        if nodes is not self._order:
+            return [n.labels.get(key) for n in nodes]
+        if key not in self._domains:
+            self._domains[key] = [n.labels.get(key) for n in nodes]
+        return self._domains[key]
+
+    def nodes_with_affinity(self) -> list[NodeInfo]:
+        """Nodes with pods that have any wish about other pods, in no order that matters."""
+        return [n for n in self._with_affinity.values() if n.node is not None]
+
+    def nodes_with_anti_affinity(self) -> list[NodeInfo]:
+        """Nodes with pods that require to be away from other pods, in no order that matters."""
+        return [n for n in self._with_anti_affinity.values() if n.node is not None]
 
     def node(self, name: str) -> NodeInfo | None:
         info = self._nodes.get(name)
@@ -138,9 +174,9 @@ class Cache:
         counts = self._counts.get(wanted)
         if counts is None:
             counts = self._counts[wanted] = PodCounts(namespace, selector)
-            for name, node in self._nodes.items():
+            for node in self._nodes.values():
                 for info in node.pods.values():
-                    counts.account(info.pod, name, 1)
+                    counts.account(info.pod, node, 1)
         return counts
 
     def image(self, name: str) -> tuple[int, int]:
@@ -157,11 +193,8 @@ class Cache:
             case Node() as node:
                 self._observe_node(node.metadata.name, new if isinstance(new, Node) else None)
             case Service() as service:
-                self.selectors_epoch += 1
                 _put(self._services, _key(service), new)
             case ReplicaSet() as rs:
-                if not isinstance(old, ReplicaSet) or not isinstance(new, ReplicaSet) or old.spec.selector != new.spec.selector:
-                    self.selectors_epoch += 1
                 _put(self._replica_sets, _key(rs), new)
             case Namespace() as namespace:
                 _put(self._namespaces, namespace.metadata.name, new)
@@ -209,24 +242,33 @@ class Cache:
             node = self._nodes[name] = NodeInfo(name)
         node.add(info)
         self._where[info.key] = name
-        for counts in self._counts.values():
-            counts.account(info.pod, name, 1)
+        self._pods_changed(node, info, 1)
 
     def _remove_pod(self, key: Key) -> None:
-        name = self._where.pop(key)
-        node = self._nodes[name]
+        node = self._nodes[self._where.pop(key)]
         info = node.remove(key)
-        for counts in self._counts.values():
-            counts.account(info.pod, name, -1)
+        self._pods_changed(node, info, -1)
         if node.node is None and not node.pods:
-            del self._nodes[name]
+            del self._nodes[node.name]
+
+    def _pods_changed(self, node: NodeInfo, info: PodInfo, sign: int) -> None:
+        self.touched.append(node.name)
+        for counts in self._counts.values():
+            counts.account(info.pod, node, sign)
+        _put(self._with_affinity, node.name, node if node.pods_with_affinity else None)
+        _put(self._with_anti_affinity, node.name, node if node.pods_with_anti_affinity else None)
 
     def _observe_node(self, name: str, node: Node | None) -> None:
         info = self._nodes.setdefault(name, NodeInfo(name))
         before = info.node
         info.become(node)
+        self.touched.append(name)
         if (before and _zone(before)) != (node and _zone(node)) or before is None or node is None:
             self._move(name, _zone(before) if before else None, _zone(node) if node else None)
+        if before is None or node is None or before.metadata.labels != node.metadata.labels:
+            self._domains.clear()
+            for counts in self._counts.values():
+                counts.forget_domains()
         if before is None or node is None or before.status.images != node.status.images:
             self._list_images(before, node)
             self.epoch += 1

@@ -108,21 +108,31 @@ class Accounting(Plugin, Protocol):
 
 
 @runtime_checkable
-class PreScore(Plugin, Protocol):
-    def prescore(self, pod: PodInfo, nodes: Sequence[NodeInfo], state: CycleState) -> bool:
-        """Called once a pod with the nodes that are left. False: this plugin scores no node."""
-
-
-@runtime_checkable
 class Score(Plugin, Protocol):
+    """A local score: it depends on the pod, the node and the pods of that node alone."""
+
     def score(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> int:
         """0 to 100, unless `normalize` makes it so."""
 
 
 @runtime_checkable
-class Normalize(Plugin, Protocol):
-    def normalize(self, scores: list[int], nodes: Sequence[NodeInfo], state: CycleState) -> list[int]:
-        """All nodes' scores at once, to 0..100."""
+class PreScore(Score, Protocol):
+    def prescore(self, pod: PodInfo) -> bool:
+        """False: this plugin scores no node for such a pod."""
+
+
+@runtime_checkable
+class Normalize(Score, Protocol):
+    def normalize(self, scores: list[int]) -> list[int]:
+        """The scores of all nodes that are left, to 0..100. Equal scores stay equal."""
+
+
+@runtime_checkable
+class WideScore(Plugin, Protocol):
+    """A score that depends on what is elsewhere in the cluster."""
+
+    def scores(self, pod: PodInfo, nodes: Sequence[NodeInfo], state: CycleState) -> list[int] | None:
+        """0 to 100 for each of the nodes that are left; None when the plugin has no opinion."""
 
 
 @runtime_checkable

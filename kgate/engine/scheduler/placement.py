@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key
+from kgate.engine.scheduler.board import Board
 from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import (
     Accounting,
     CycleState,
     Filter,
-    Normalize,
     OnlyNodes,
     PreFilter,
-    PreScore,
     Rejection,
     Score,
+    WideScore,
     counted,
     unavailable,
 )
@@ -62,37 +62,6 @@ class Decision:
         return unavailable(n_nodes, counted(self.rejections.values(), unseen))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scorer:
-    """A score plugin, and what it can do besides, looked up once."""
-
-    plugin: Score
-    weight: int
-    prepare: PreScore | None
-    normalize: Normalize | None
-    column: int | None
-    """Its place in a row's scores, if its score may be kept."""
-
-
-@dataclass(slots=True)
-class Row:
-    """What the local plugins say about one node to one class of pods, valid while the node has this generation."""
-
-    node: NodeInfo
-    generation: int
-    rejection: Rejection | None
-    scores: tuple[int, ...] | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class PodClass:
-    """Pods that no plugin can tell apart: same owner, namespace, labels and spec. They share one row per node."""
-
-    info: PodInfo
-    rows: dict[str, Row]
-    epoch: int
-
-
 class Nominations:
     """Pods that made room for themselves on a node and wait until it is free. Others count them as if they were there."""
 
@@ -113,9 +82,11 @@ class Nominations:
 
     def rivals(self, pod: PodInfo, node: str) -> list[PodInfo]:
         """Those on the node that come before the pod or beside it, by priority."""
-        if not self._where:
-            return []
         return [i for i in self._by_node.get(node, {}).values() if i.key != pod.key and i.priority >= pod.priority]
+
+    def contested(self, pod: PodInfo) -> list[str]:
+        """Nodes with any such rivals."""
+        return [node for node in self._by_node if self.rivals(pod, node)]
 
     def lesser(self, pod: PodInfo, node: str) -> list[PodInfo]:
         return [i for i in self._by_node.get(node, {}).values() if i.priority < pod.priority]
@@ -126,34 +97,36 @@ class Placement:
 
     def __init__(self, cache: Cache, profile: Profile) -> None:
         self._cache = cache
+        self._weights = profile.weights
         self._filters = profile.filters
         self._local_filters = [f for f in self._filters if f.local]
-        self._local_scores = [s for s in profile.scores if s.local]
-        self._scorers = [self._scorer(s, profile.weights[s.name]) for s in profile.scores]
+        self._scores = [p for p in profile.plugins if isinstance(p, Score)]
+        self._wide_scores = [p for p in profile.plugins if isinstance(p, WideScore)]
         self._prefilters = [p for p in profile.plugins if isinstance(p, PreFilter)]
+        self._wide_filters = {f.name: f for f in self._filters if not f.local}
         self._accounting = [p for p in profile.plugins if isinstance(p, Accounting)]
-        self._classes: dict[tuple[str, str], list[PodClass]] = {}
+        self._boards: dict[tuple[str, str], list[Board]] = {}
         self.nominations = Nominations()
 
     def decide(self, pod: Pod) -> Decision:
-        members = self._class_of(pod)
-        info = replace(members.info, pod=pod)
-        state = CycleState(self._cache)
-        decision = Decision(state=state, rejections={})
+        board = self._board_of(pod)
+        info = replace(board.info, pod=pod)
+        decision = Decision(state=CycleState(self._cache), rejections={})
         wide: list[Filter] = []
         for plugin in self._prefilters:
-            answer = plugin.prefilter(info, state)
+            answer = plugin.prefilter(info, decision.state)
             if isinstance(answer, Rejection):
                 decision.everywhere = answer
                 return decision
-            if answer and isinstance(plugin, Filter) and not plugin.local:
-                wide.append(plugin)
-        nodes = self._nodes_to_look_at(decision, state)
-        feasible = self._nominated(info, state) or self._feasible(info, members, nodes, wide, decision)
-        if len(feasible) == 1:
-            decision.ties = (feasible[0].name,)
-        elif feasible:
-            decision.ties = self._best(info, members, feasible, state)
+            if answer and plugin.name in self._wide_filters:
+                wide.append(self._wide_filters[plugin.name])
+        nominated = self._nominated(info, decision.state)
+        if nominated:
+            decision.ties = (nominated,)
+        else:
+            board.refresh(decision.state)
+            places = self._feasible(info, board, wide, decision)
+            decision.ties = self._best(info, board, places, decision.state)
         decision.node = decision.ties[0] if decision.ties else ""
         return decision
 
@@ -179,102 +152,74 @@ class Placement:
             plugin.account(info, other, node, count, state)
 
     def _filter(self, info: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
-        for plugin in self._filters:
-            rejection = plugin.filter(info, node, state)
-            if rejection is not None:
-                return rejection
-        return None
+        return _first(self._filters, info, node, state)
 
-    def _nodes_to_look_at(self, decision: Decision, state: CycleState) -> Sequence[NodeInfo]:
-        only = state.read(OnlyNodes)
-        if only is None:
-            return self._cache.nodes()
-        decision.unseen = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
-        return [n for n in self._cache.nodes() if n.name in only.names]
-
-    def _nominated(self, info: PodInfo, state: CycleState) -> list[NodeInfo]:
+    def _nominated(self, info: PodInfo, state: CycleState) -> str:
         """The node the pod made room on, if it may go there now: then no other is looked at."""
         name = info.pod.status.nominated_node_name
         node = self._cache.node(name) if name else None
-        return [node] if node is not None and self.fits(info, node, state) is None else []
+        return name if node is not None and self.fits(info, node, state) is None else ""
 
-    def _feasible(
-        self, info: PodInfo, members: PodClass, nodes: Sequence[NodeInfo], wide: list[Filter], decision: Decision
-    ) -> list[NodeInfo]:
-        rejections: dict[str, Rejection] = {}
-        feasible = []
-        for node in nodes:
-            rejection = self._judge(info, members, node, wide, decision.state)
+    def _feasible(self, info: PodInfo, board: Board, wide: list[Filter], decision: Decision) -> list[int]:
+        """Places of the nodes that take the pod; the others go into the decision."""
+        contested = {board.place(name): None for name in self.nominations.contested(info)}
+        only = decision.state.read(OnlyNodes)
+        if not wide and not contested and only is None:
+            decision.rejections = {board.nodes[i].name: board.rejected[i] for i in sorted(board.rejected)}
+            return board.open
+        decision.unseen = "node(s) didn't satisfy plugin(s) [NodeAffinity]" if only is not None else ""
+        rejections, places = {}, []
+        for i, node in enumerate(board.nodes):
+            if only is not None and node.name not in only.names:
+                continue
+            if i in contested:
+                rejection = self.fits(info, node, decision.state)
+            else:
+                rejection = board.rejected.get(i) or _first(wide, info, node, decision.state)
             if rejection is None:
-                feasible.append(node)
+                places.append(i)
             else:
                 rejections[node.name] = rejection
         decision.rejections = rejections
-        return feasible
+        return places
 
-    def _judge(self, info: PodInfo, members: PodClass, node: NodeInfo, wide: list[Filter], state: CycleState) -> Rejection | None:
-        if self.nominations.rivals(info, node.name):
-            return self.fits(info, node, state)
-        rejection = self._row(info, members, node, state).rejection
-        if rejection is not None:
-            return rejection
-        for plugin in wide:
-            rejection = plugin.filter(info, node, state)
-            if rejection is not None:
-                return rejection
-        return None
-
-    def _row(self, info: PodInfo, members: PodClass, node: NodeInfo, state: CycleState) -> Row:
-        row = members.rows.get(node.name)
-        if row is None or row.node is not node or row.generation != node.generation:
-            rejection = next((r for f in self._local_filters if (r := f.filter(info, node, state)) is not None), None)
-            row = members.rows[node.name] = Row(node, node.generation, rejection)
-        return row
-
-    def _best(self, info: PodInfo, members: PodClass, nodes: list[NodeInfo], state: CycleState) -> tuple[str, ...]:
-        totals = [0] * len(nodes)
-        local = [self._local(info, members, node, state) for node in nodes]
-        for scorer in self._scorers:
-            if scorer.prepare is not None and not scorer.prepare.prescore(info, nodes, state):
-                continue
-            if scorer.column is not None:
-                scores = [row[scorer.column] for row in local]
-            else:
-                scores = [scorer.plugin.score(info, node, state) for node in nodes]
-            if scorer.normalize is not None:
-                scores = scorer.normalize.normalize(scores, nodes, state)
-            weight = scorer.weight
-            totals = [t + weight * s for t, s in zip(totals, scores, strict=True)]
+    def _best(self, info: PodInfo, board: Board, places: list[int], state: CycleState) -> tuple[str, ...]:
+        """All nodes with the highest score. A node that is left alone needs none."""
+        if len(places) <= 1:
+            return tuple(board.nodes[i].name for i in places)
+        everywhere = len(places) == len(board.nodes)
+        nodes = board.nodes if everywhere else [board.nodes[i] for i in places]
+        totals = board.flat if everywhere else [board.flat[i] for i in places]
+        for column in board.columns:
+            scores = column.scores if everywhere else [column.scores[i] for i in places]
+            # Where all are equal they stay equal, and decide nothing.
+            if min(scores) != max(scores):
+                totals = _plus(totals, column.plugin.normalize(scores), column.weight)
+        for plugin in self._wide_scores:
+            wide = plugin.scores(info, nodes, state)
+            if wide is not None:
+                totals = _plus(totals, wide, self._weights[plugin.name])
         best = max(totals)
-        return tuple(node.name for node, total in zip(nodes, totals, strict=True) if total == best)
+        return tuple([node.name for node, total in zip(nodes, totals, strict=True) if total == best])
 
-    def _scorer(self, plugin: Score, weight: int) -> Scorer:
-        return Scorer(
-            plugin=plugin,
-            weight=weight,
-            prepare=plugin if isinstance(plugin, PreScore) else None,
-            normalize=plugin if isinstance(plugin, Normalize) else None,
-            column=self._local_scores.index(plugin) if plugin.local else None,
-        )
-
-    def _local(self, info: PodInfo, members: PodClass, node: NodeInfo, state: CycleState) -> tuple[int, ...]:
-        row = self._row(info, members, node, state)
-        if row.scores is None:
-            row.scores = tuple(p.score(info, node, state) for p in self._local_scores)
-        return row.scores
-
-    def _class_of(self, pod: Pod) -> PodClass:
+    def _board_of(self, pod: Pod) -> Board:
         """Pods without a controller are a class each, and nothing is kept of them."""
         owner = pod.metadata.controller
-        known = self._classes.setdefault((pod.metadata.namespace, owner.uid), []) if owner is not None else []
-        for members in known:
-            if _alike(members.info.pod, pod):
-                if members.epoch != self._cache.epoch:
-                    members.rows, members.epoch = {}, self._cache.epoch
-                return members
-        members = PodClass(info=PodInfo.of(pod), rows={}, epoch=self._cache.epoch)
-        known.append(members)
-        return members
+        known = self._boards.setdefault((pod.metadata.namespace, owner.uid), []) if owner is not None else []
+        for board in known:
+            if _alike(board.info.pod, pod):
+                return board
+        board = Board(PodInfo.of(pod), self._cache, self._local_filters, self._scores, self._weights)
+        known.append(board)
+        return board
+
+
+def _first(filters: Sequence[Filter], info: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
+    return next((r for f in filters if (r := f.filter(info, node, state)) is not None), None)
+
+
+def _plus(totals: list[int], scores: list[int], weight: int) -> list[int]:
+    return [total + weight * score for total, score in zip(totals, scores, strict=True)]
 
 
 def _alike(a: Pod, b: Pod) -> bool:

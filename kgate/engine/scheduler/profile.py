@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kgate.engine.scheduler.framework import Filter, Plugin, Score
+from kgate.engine.scheduler.framework import Filter, Plugin
 from kgate.engine.scheduler.plugins.image_locality import ImageLocality
 from kgate.engine.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from kgate.engine.scheduler.plugins.node_affinity import NodeAffinity
@@ -49,10 +49,6 @@ class Profile:
     @property
     def filters(self) -> Sequence[Filter]:
         return [p for p in self.plugins if isinstance(p, Filter)]
-
-    @property
-    def scores(self) -> Sequence[Score]:
-        return [p for p in self.plugins if isinstance(p, Score)]
 
 
 def default_profile(kubernetes_version: str = "1.36") -> Profile:

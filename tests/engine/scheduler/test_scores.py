@@ -9,7 +9,7 @@ import pytest
 
 from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Pod
-from kgate.engine.scheduler.framework import CycleState, Normalize, PreScore
+from kgate.engine.scheduler.framework import CycleState, Normalize, PreScore, Score, WideScore
 from kgate.engine.scheduler.nodeinfo import PodInfo
 from kgate.engine.scheduler.profile import default_profile
 from tests.engine.scheduler.objects import World, node, pod
@@ -19,12 +19,15 @@ MI = 2**20
 
 def scores(plugin: str, target: Pod, world: World, *, version: str = "1.36") -> list[int] | None:
     """The plugin's scores of all nodes in the node tree's order, before its weight; None when it does not score the pod."""
-    chosen = next(p for p in default_profile(version).scores if p.name == plugin)
+    chosen = next(p for p in default_profile(version).plugins if p.name == plugin)
     state, nodes, info = CycleState(world.scheduler.cache), world.scheduler.cache.nodes(), PodInfo.of(target)
-    if isinstance(chosen, PreScore) and not chosen.prescore(info, nodes, state):
+    if isinstance(chosen, WideScore):
+        return chosen.scores(info, nodes, state)
+    assert isinstance(chosen, Score)
+    if isinstance(chosen, PreScore) and not chosen.prescore(info):
         return None
     raw = [chosen.score(info, n, state) for n in nodes]
-    return chosen.normalize(raw, nodes, state) if isinstance(chosen, Normalize) else raw
+    return chosen.normalize(raw) if isinstance(chosen, Normalize) else raw
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,6 @@ class Relations:
     """Existing pods that match a required anti-affinity term of this pod."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Preferences:
-    """Points by domain."""
-
-    points: dict[str, dict[str, int]] = field(default_factory=dict)
-
-
 class InterPodAffinity:
     """Pods want to be in, or out of, the domain of other pods; the wish of pods that already run counts as well."""
 
@@ -48,7 +41,7 @@ class InterPodAffinity:
     def prefilter(self, pod: PodInfo, state: CycleState) -> Rejection | bool:
         relations = Relations()
         asks = bool(pod.affinity or pod.anti_affinity)
-        for node in state.cluster.nodes():
+        for node in state.cluster.nodes() if asks else state.cluster.nodes_with_anti_affinity():
             for other in (node.pods if asks else node.pods_with_anti_affinity).values():
                 _relate(relations, pod, other, node, 1, state.cluster)
         state.write(relations)
@@ -71,26 +64,20 @@ class InterPodAffinity:
         if relations is not None:
             _relate(relations, pod, other, node, count, state.cluster)
 
-    def prescore(self, pod: PodInfo, nodes: Sequence[NodeInfo], state: CycleState) -> bool:
-        preferences = Preferences()
+    def scores(self, pod: PodInfo, nodes: Sequence[NodeInfo], state: CycleState) -> list[int] | None:
+        """The points of each node's domains, which may be negative, stretched from the lowest to the highest."""
+        points: dict[str, dict[str, int]] = {}
         asks = bool(pod.preferred_affinity or pod.preferred_anti_affinity)
-        for node in state.cluster.nodes():
+        for node in state.cluster.nodes() if asks else state.cluster.nodes_with_affinity():
             for other in (node.pods if asks else node.pods_with_affinity).values():
-                _prefer(preferences.points, pod, other, node, state.cluster)
-        state.write(preferences)
-        return bool(preferences.points)
-
-    def score(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> int:
-        """The points of the node's domains; may be negative."""
-        preferences = state.read(Preferences)
-        points = preferences.points if preferences is not None else {}
-        return sum(by_value.get(node.labels[key], 0) for key, by_value in points.items() if key in node.labels)
-
-    def normalize(self, scores: list[int], nodes: Sequence[NodeInfo], state: CycleState) -> list[int]:
-        low, high = min(scores, default=0), max(scores, default=0)
+                _prefer(points, pod, other, node, state.cluster)
+        if not points:
+            return None
+        raw = [sum(by_value.get(n.labels[key], 0) for key, by_value in points.items() if key in n.labels) for n in nodes]
+        low, high = min(raw), max(raw)
         if high == low:
-            return [0] * len(scores)
-        return [int(float(MAX_NODE_SCORE) * (float(s - low) / float(high - low))) for s in scores]
+            return [0] * len(raw)
+        return [int(float(MAX_NODE_SCORE) * (float(s - low) / float(high - low))) for s in raw]
 
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
         if change.node is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from kgate.engine.api.core import Node, NodeSelectorTerm, Pod
@@ -31,7 +30,7 @@ class NodeAffinity:
     def filter(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
         return None if node.node is None or required_matches(pod.pod, node.node) else self._rejection
 
-    def prescore(self, pod: PodInfo, nodes: Sequence[NodeInfo], state: CycleState) -> bool:
+    def prescore(self, pod: PodInfo) -> bool:
         affinity = pod.pod.spec.affinity
         return affinity is not None and affinity.node_affinity is not None and bool(affinity.node_affinity.preferred)
 
@@ -42,7 +41,7 @@ class NodeAffinity:
             return 0
         return sum(t.weight for t in affinity.node_affinity.preferred if term_matches_node(t.preference, node.labels, node.name))
 
-    def normalize(self, scores: list[int], nodes: Sequence[NodeInfo], state: CycleState) -> list[int]:
+    def normalize(self, scores: list[int]) -> list[int]:
         return in_proportion(scores, reverse=False)
 
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:

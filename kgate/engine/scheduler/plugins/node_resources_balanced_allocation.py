@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from kgate.engine.api.resources import CPU, MEMORY
@@ -20,7 +19,7 @@ class NodeResourcesBalancedAllocation:
         """`by_improvement`: since 1.36 the score compares the balance with and without the pod; before, only with it."""
         self._by_improvement = by_improvement
 
-    def prescore(self, pod: PodInfo, nodes: Sequence[NodeInfo], state: CycleState) -> bool:
+    def prescore(self, pod: PodInfo) -> bool:
         """A pod without requests changes no balance; scoring it would gather such pods on one node."""
         return CPU in pod.requests or MEMORY in pod.requests
 

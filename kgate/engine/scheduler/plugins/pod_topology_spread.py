@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from kgate.engine.api.core import Node, Pod, TopologySpreadConstraint
@@ -41,28 +41,6 @@ class HardState:
             few = len(self.counts[i]) < (self.constraints[i].min_domains or 1)
             low = self.lowest[i] = 0 if few else min(self.counts[i].values())
         return low
-
-
-@dataclass(slots=True, kw_only=True)
-class SoftState:
-    constraints: tuple[TopologySpreadConstraint, ...]
-    weights: list[float]
-    """By constraint: ln(domains + 2), so that many small domains do not drown few large ones."""
-    counts: list[Mapping[str, int]]
-    """By constraint and domain; by node name for the hostname."""
-    ignored: dict[str, None] = field(default_factory=dict)
-    """Nodes without all the topology keys: they score 0."""
-    keys: tuple[str, ...] = ()
-    known: dict[tuple[int | None, ...], int] = field(default_factory=dict)
-    """Points by the numbers of matching pods."""
-
-    def points(self, found: tuple[int | None, ...]) -> int:
-        """The numbers of pods, weighted and added up; None where the node has no such label. Rounded half up."""
-        total = 0.0
-        for n, constraint, weight in zip(found, self.constraints, self.weights, strict=True):
-            if n is not None:
-                total += float(n) * weight + float(constraint.max_skew - 1)
-        return math.floor(total + 0.5)
 
 
 class PodTopologySpread:
@@ -107,46 +85,28 @@ class PodTopologySpread:
                 hard.counts[i][domain] = hard.counts[i].get(domain, 0) + count
                 hard.lowest[i] = None
 
-    def prescore(self, pod: PodInfo, nodes: Sequence[NodeInfo], state: CycleState) -> bool:
+    def scores(self, pod: PodInfo, nodes: Sequence[NodeInfo], state: CycleState) -> list[int] | None:
+        """Matching pods, weighted: the fewer the better. Nodes without all the keys of the pod's own constraints score nothing."""
         own = bool(pod.pod.spec.topology_spread_constraints)
         constraints = _own(pod.pod, SOFT) if own else _defaults(pod.pod, state.cluster)
         if not constraints:
-            return False
-        ignored = {n.name: None for n in nodes if own and not _has_keys(n, constraints)}
-        scored = [n for n in nodes if n.name not in ignored]
-        everywhere = [n for n in state.cluster.nodes() if _has_keys(n, constraints)] if own else state.cluster.nodes()
-        soft = SoftState(constraints=constraints, weights=[], counts=[], ignored=ignored, keys=tuple(c.topology_key for c in constraints))
+            return None
+        ignored = [own and not _has_keys(n, constraints) for n in nodes] if own else []
+        scored = nodes if not any(ignored) else [n for n, out in zip(nodes, ignored, strict=True) if not out]
+        columns, weights = [], []
         for constraint in constraints:
-            counts = _scored_domains(pod.pod, constraint, scored, everywhere, state.cluster)
-            soft.counts.append(counts)
-            soft.weights.append(math.log((len(scored) if constraint.topology_key == HOSTNAME_LABEL else len(counts)) + 2))
-        state.write(soft)
-        return True
-
-    def score(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> int:
-        """Number of matching pods, weighted: the fewer the better, which `normalize` turns round."""
-        soft = state.read(SoftState)
-        if soft is None or node.name in soft.ignored:
-            return 0
-        labels = node.labels
-        found = tuple(
-            counts.get(node.name if key == HOSTNAME_LABEL else labels[key], 0) if key in labels else None
-            for key, counts in zip(soft.keys, soft.counts, strict=True)
-        )
-        # A large cluster has few different pairs of counts.
-        if found not in soft.known:
-            soft.known[found] = soft.points(found)
-        return soft.known[found]
-
-    def normalize(self, scores: list[int], nodes: Sequence[NodeInfo], state: CycleState) -> list[int]:
-        soft = state.read(SoftState)
-        if soft is None:
-            return scores
-        ignored = soft.ignored
-        counted = [s for s, n in zip(scores, nodes, strict=True) if n.name not in ignored] if ignored else scores
-        low, high = min(counted, default=0), max(counted, default=0)
-        worth = {s: MAX_NODE_SCORE * (high + low - s) // high if high else MAX_NODE_SCORE for s in dict.fromkeys(counted)}
-        return [0 if n.name in ignored else worth[s] for s, n in zip(scores, nodes, strict=True)] if ignored else [worth[s] for s in scores]
+            column, n_domains = _column(pod.pod, constraint, scored, own, constraints, state.cluster)
+            columns.append(column)
+            weights.append(math.log(n_domains + 2))
+        # A large cluster has few different combinations of counts: each is worked out once.
+        found = list(zip(*columns, strict=True))
+        points = {counts: _points(counts, constraints, weights) for counts in dict.fromkeys(found)}
+        low, high = min(points.values(), default=0), max(points.values(), default=0)
+        worth = {counts: MAX_NODE_SCORE * (high + low - p) // high if high else MAX_NODE_SCORE for counts, p in points.items()}
+        if scored is nodes:
+            return [worth[counts] for counts in found]
+        left = iter(found)
+        return [0 if out else worth[next(left)] for out in ignored]
 
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
         constraints = _own(pod.pod, HARD)
@@ -232,17 +192,45 @@ def _by_domain(pod: Pod, c: TopologySpreadConstraint, nodes: Sequence[NodeInfo],
     return counts
 
 
-def _scored_domains(
-    pod: Pod, c: TopologySpreadConstraint, scored: Sequence[NodeInfo], everywhere: Sequence[NodeInfo], cluster: Cache
-) -> Mapping[str, int]:
-    """The domains of the nodes that are left, with the pods of all nodes in them. A node without the label is in the domain ``.
+def _column(
+    pod: Pod,
+    c: TopologySpreadConstraint,
+    nodes: Sequence[NodeInfo],
+    own: bool,
+    constraints: Sequence[TopologySpreadConstraint],
+    cluster: Cache,
+) -> tuple[list[int | None], int]:
+    """Matching pods in each node's domain (None without the label), and how many domains there are.
 
-    For the hostname: the pods of each node by its name, whatever its label says.
+    By hostname, each node is a domain and its own pods count, whatever the label says. Nodes without the label are one domain more.
     """
+    domains = cluster.domains(c.topology_key, nodes)
     if c.topology_key == HOSTNAME_LABEL:
-        return _by_node(pod, c, cluster)
-    counts = _by_domain(pod, c, everywhere, cluster)
-    return {domain: counts.get(domain, 0) for domain in dict.fromkeys(n.labels.get(c.topology_key, "") for n in scored)}
+        by_node = _by_node(pod, c, cluster)
+        return [None if d is None else by_node.get(n.name, 0) for n, d in zip(nodes, domains, strict=True)], len(nodes)
+    counts: Mapping[str, int]
+    if own or not _all_count(pod, c):
+        everywhere = [n for n in cluster.nodes() if not own or _has_keys(n, constraints)]
+        counts = _by_domain(pod, c, everywhere, cluster)
+    else:
+        counts = _counts(pod, c, cluster)
+    return [None if d is None else counts.get(d, 0) for d in domains], len(dict.fromkeys(domains))
+
+
+def _points(counts: tuple[int | None, ...], constraints: Sequence[TopologySpreadConstraint], weights: Sequence[float]) -> int:
+    """The numbers of pods, weighted by ln(domains + 2) so that many small domains do not drown few large ones; rounded half up."""
+    total = 0.0
+    for n, constraint, weight in zip(counts, constraints, weights, strict=True):
+        if n is not None:
+            total += float(n) * weight + float(constraint.max_skew - 1)
+    return math.floor(total + 0.5)
+
+
+def _counts(pod: Pod, c: TopologySpreadConstraint, cluster: Cache) -> Mapping[str, int]:
+    """By domain, over all nodes."""
+    if c.label_selector is None or c.label_selector.empty:
+        return {}
+    return cluster.counts(pod.metadata.namespace, c.label_selector).by_domain(c.topology_key, cluster.nodes())
 
 
 def _by_node(pod: Pod, c: TopologySpreadConstraint, cluster: Cache) -> Mapping[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from kgate.engine.scheduler.cache import Cache
@@ -39,7 +38,7 @@ class TaintToleration:
         soft = [t for t in pod.pod.spec.tolerations if t.effect in ("", "PreferNoSchedule")]
         return sum(1 for t in node.node.spec.taints if t.effect == "PreferNoSchedule" and not tolerates(soft, t))
 
-    def normalize(self, scores: list[int], nodes: Sequence[NodeInfo], state: CycleState) -> list[int]:
+    def normalize(self, scores: list[int]) -> list[int]:
         return in_proportion(scores, reverse=True)
 
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
