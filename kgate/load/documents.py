@@ -10,6 +10,7 @@ from typing import Any
 from kgate.finding import Finding, Rule, Skipped
 from kgate.load import rules
 from kgate.load.fault import Parsed
+from kgate.load.layout import KUSTOMIZATIONS
 from kgate.load.source import Document, Text, Trees, read
 from kgate.manifest import Location, Manifest, Path, Subject
 
@@ -134,10 +135,8 @@ def _foreign(file: str, data: object, beside: bool) -> str:
     if not isinstance(data, dict):
         return "" if beside else "not a Kubernetes object: not a mapping"
     name = file.rpartition("/")[2]
-    if (
-        str(data.get("apiVersion", "")).startswith("kustomize.config.k8s.io/")
-        or name.lower().removesuffix(".yml").removesuffix(".yaml") == "kustomization"
-    ):
+    untyped = "apiVersion" not in data and "kind" not in data
+    if str(data.get("apiVersion", "")).startswith("kustomize.config.k8s.io/") or (untyped and name in KUSTOMIZATIONS):
         return "kustomization: not built"
     if name == "Chart.yaml" and "kind" not in data:
         return "chart metadata: not a Kubernetes object"

@@ -51,6 +51,10 @@ class Trees:
 
     _kept: dict[tuple[int, int], Node | None] = field(default_factory=dict)
 
+    def __reduce__(self) -> tuple[type[Trees], tuple[()]]:
+        """Nodes stay in their process: they can be composed again anywhere, and libyaml's marks do not travel."""
+        return Trees, ()
+
     def of(self, text: Text, document: Document) -> Node | None:
         name = (id(text), document.index)
         if name not in self._kept:

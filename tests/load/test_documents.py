@@ -77,6 +77,13 @@ def test_what_is_none_of_kubernetes_business_is_said_and_not_judged(file: str, t
     assert not skipped.wanted
 
 
+def test_an_object_is_judged_whatever_its_file_is_called() -> None:
+    for file in ("kustomization.yaml", "Chart.yaml", "values.yaml", "docker-compose.yml"):
+        assert load(CONFIG_MAP, file=file).manifests
+    flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+    assert load(flux, file="kustomization.yaml").manifests
+
+
 def test_broken_text_that_is_no_kubernetes_is_passed_over_in_a_folder_and_refused_when_it_was_named() -> None:
     assert load("a: [\n", explicit=False).findings == []
     assert said(load("a: [\n", explicit=True)) == [("KG0003", 1, 4)]

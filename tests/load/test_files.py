@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import pickle
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kgate import load
 from kgate.errors import UsageError
 from kgate.load import files
+from kgate.load.patterns import Patterns
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\n"
 
@@ -98,6 +103,10 @@ EXCLUDES: list[tuple[str, list[str]]] = [
     ("c/", ["a/b.yaml", "a/e.yml", "b.yaml"]),
     ("c/d.yaml", ["a/b.yaml", "a/c/d.yaml", "a/e.yml", "b.yaml"]),
     ("b.yaml/", ["a/b.yaml", "a/c/d.yaml", "a/e.yml", "b.yaml"]),
+    ("./a", ["b.yaml"]),
+    ("!a", ["a/b.yaml", "a/c/d.yaml", "a/e.yml", "b.yaml"]),
+    ("", ["a/b.yaml", "a/c/d.yaml", "a/e.yml", "b.yaml"]),
+    ("/", ["a/b.yaml", "a/c/d.yaml", "a/e.yml", "b.yaml"]),
     ("(", ["a/b.yaml", "a/c/d.yaml", "a/e.yml", "b.yaml"]),
 ]
 
@@ -107,6 +116,22 @@ def test_exclude_patterns_work_as_in_a_gitignore(pattern: str, left: list[str]) 
     for name in ("b.yaml", "a/b.yaml", "a/c/d.yaml", "a/e.yml"):
         write(name)
     assert shown(load.manifests(["."], exclude=[pattern])) == left
+
+
+def test_a_later_pattern_takes_back_an_earlier_one() -> None:
+    for name in ("a/b.yaml", "a/c.yaml", "d/c.yaml"):
+        write(name)
+    assert shown(load.manifests(["."], exclude=["c.yaml", "!a/c.yaml"])) == ["a/b.yaml", "a/c.yaml"]
+    assert shown(load.manifests(["."], exclude=["a/", "!a/c.yaml"])) == ["d/c.yaml"]  # git: nothing comes back below an excluded folder
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 60 + "b", "**/a/" * 40 + "b", "**/" * 200 + "x"])
+def test_no_pattern_makes_a_path_expensive(pattern: str) -> None:
+    begin = time.process_time()
+    patterns = Patterns.of([pattern])
+    assert not patterns.match("/".join(["a" * 250] * 100), folder=False)
+    assert not patterns.match("a/" * 200 + "a", folder=False)
+    assert time.process_time() - begin < 2
 
 
 def test_a_named_file_is_excluded_only_when_forced() -> None:
@@ -269,6 +294,22 @@ def test_patches_of_a_kustomization_are_no_objects_of_their_own() -> None:
         "o/two.yaml",
     ]
     assert shown(load.manifests(["o/p/one.yaml"])) == []
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=80) | st.text(alphabet="apiVersonkd: \n-{}[]v1&*'", max_size=80).map(str.encode))
+def test_whatever_a_file_holds_the_answer_is_loaded(data: bytes) -> None:
+    write("any.yaml", data)
+    loaded = load.manifests(["."])
+    assert loaded.files == 1
+    assert loaded.manifests or loaded.findings or loaded.skipped
+
+
+def test_what_was_loaded_travels_to_another_process() -> None:
+    write("a.yaml")
+    [manifest] = load.manifests(["."]).manifests
+    place = manifest.locate(("kind",))
+    assert pickle.loads(pickle.dumps(manifest)).locate(("kind",)) == place
 
 
 def test_the_same_folder_gives_the_same_answer_in_any_order_of_paths() -> None:
