@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -144,6 +143,8 @@ class _Place:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`did you mean 'fail_on'?`, or all that is known when nothing is near."""
+    import difflib
+
     names = list(known)
     close = difflib.get_close_matches(word.replace("-", "_"), names, n=1, cutoff=0.6) or difflib.get_close_matches(word, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"

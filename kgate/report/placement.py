@@ -15,8 +15,11 @@ def render(rehearsal: Rehearsal, style: Style) -> list[str]:
     """Empty when nothing was placed."""
     if not rehearsal.placement:
         return []
-    skew = "" if rehearsal.zone_skew is None else f"   zone skew {rehearsal.zone_skew}"
-    title = f"{style.paint('bold', 'Placement')}  {style.shown(str(rehearsal.object))}, {counted(len(rehearsal.placement), 'node')}{skew}"
+    pending = rehearsal.replicas - sum(n.pods_end for n in rehearsal.placement)
+    told = [f"{style.shown(str(rehearsal.object))}, {counted(len(rehearsal.placement), 'node')}"]
+    told += [] if rehearsal.zone_skew is None else [f"zone skew {rehearsal.zone_skew}"]
+    told += [f"{counted(pending, 'pod')} on no node"] if pending > 0 else []
+    title = f"{style.paint('bold', 'Placement')}  {'   '.join(told)}"
     return [title, "", *("  " + line for line in _table(rehearsal, style))]
 
 

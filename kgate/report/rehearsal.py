@@ -71,7 +71,8 @@ def _pods(step: RolloutStep, *, drawn: bool) -> str:
 def _answer(r: Rehearsal, style: Style) -> list[str]:
     word = style.paint(_COLOURS.get(r.verdict, "yellow"), style.shown(r.verdict.upper()))
     blank = " " * (4 + len(r.verdict))
-    lines = [f"  {word}  {summary(r, style)}"]
+    first, *others = wrapped(summary(r, style), _WIDE)
+    lines = [f"  {word}  {first}", *(blank + row for row in others)]
     lines += [f"{blank}said: {style.shown(s)}" for s in r.said]
     bounds = wrapped(style.shown(r.bounds), _WIDE) if r.bounds else []
     return [*lines, *(f"{blank}{'holds for: ' if not i else ' ' * 11}{row}" for i, row in enumerate(bounds))]

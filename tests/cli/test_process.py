@@ -82,6 +82,9 @@ def kgate(
         (["good.yaml", "--stage", "lint"], 2),
         (["good.yaml", "--kubernetes-version", "1.7"], 2),
         (["good.yaml", "--config", "missing.yaml"], 2),
+        (["good.yaml", "--cluster", "missing.yaml"], 2),
+        (["good.yaml", "--cluster", "good.yaml"], 2),
+        (["good.yaml", "--base", "no-such-ref"], 2),
         (["empty"], 3),
     ],
 )
