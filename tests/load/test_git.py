@@ -178,3 +178,37 @@ def test_a_repository_of_another_user_can_be_read(git: Git) -> None:
     for path in (Path.cwd(), *Path.cwd().rglob("*")):
         os.chown(path, 12345, 12345)
     assert len(load.base("start", ["."]).manifests) == 2
+
+
+def test_an_object_that_is_missing_from_the_store_is_a_fault_of_the_run(git: Git) -> None:
+    name = git("rev-parse", "HEAD:other.yaml")
+    Path(f".git/objects/{name[:2]}/{name[2:]}").unlink()
+    with pytest.raises(KgateError, match="cannot list the base commit"):
+        load.base("start", ["."])
+
+
+def test_a_git_that_hangs_is_given_up(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexec /bin/sleep 30\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.setattr("kgate.load.git.DEADLINE_S", 0.2)
+    with pytest.raises(KgateError, match="did not answer"):
+        load.base("start", ["."])
+
+
+def test_a_repository_without_a_commit_has_no_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "-q"], check=True, env={"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull})
+    with pytest.raises(UsageError, match="names no commit"):
+        load.base("HEAD", ["."])
+
+
+def test_a_huge_blob_of_the_base_is_refused_by_its_size(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kgate.load.git.MAX_FILE", 20)
+    assert {f.rule for f in load.base("start", ["."]).findings} == {"KG0007"}
+    monkeypatch.setattr("kgate.load.git.MAX_FILE", 1000)
+    monkeypatch.setattr("kgate.load.git.MAX_TOTAL", 20)
+    with pytest.raises(KgateError, match="more than 512 MiB"):
+        load.base("start", ["."])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kgate.load.source import Text, read
+from kgate.load.source import MAX_TREES, Text, read
 from kgate.manifest import Location, Path
 
 
@@ -179,3 +179,50 @@ def test_any_text_is_read_without_an_exception(content: str) -> None:
             assert document.here(fault.place).line >= 1
             assert document.here(fault.place).column >= 1
     text(content).locate(0, ("a", 0, "b"), key=True)
+
+
+JSON_VALUES: list[tuple[str, object]] = [
+    ("18446744073709551615", 2**64 - 1),
+    ("123456789012345678901234567890", 1.2345678901234568e29),
+    ("-9223372036854775809", -9.223372036854775809e18),
+    ("3.0", 3),
+    ("NaN", "NaN"),  # no JSON, so the YAML reader takes it: text
+    ("1e999", "1e999"),
+    ('"\\/"', "/"),
+    ('"a?"', "a?"),
+    ('[{"b": "\\ud83d"}]', [{"b": "\ufffd"}]),
+]
+
+
+@pytest.mark.parametrize(("literal", "value"), JSON_VALUES)
+def test_json_values_are_read_as_go_reads_them(literal: str, value: object) -> None:
+    assert numbered(f'{{"a": {literal}}}') == {0: {"a": value}}
+
+
+JSON_FAULTS: list[tuple[str, str, int, int]] = [
+    ('{"a": 1,\n "a": 2}', "KG0004", 2, 2),
+    ('{"a": ' + "[" * 400 + "]" * 400 + "}", "KG0005", 1, 305),
+    ('{"a":' * 50_000, "KG0005", 1, 1496),
+    ('{"a": [1\n}', "KG0003", 1, 7),
+    ('{"a": 1}\n{"b": [\n', "KG0003", 2, 7),
+]
+
+
+@pytest.mark.parametrize(("content", "rule", "line", "column"), JSON_FAULTS)
+def test_a_fault_of_json_has_its_place(content: str, rule: str, line: int, column: int) -> None:
+    document, parsed = list(read(content))[-1]
+    found = document.here(parsed.faults[0].place)
+    assert (parsed.faults[0].rule.id, found.line, found.column) == (rule, line, column)
+
+
+def test_only_the_trees_asked_about_last_are_kept() -> None:
+    source = text("---\n".join(f"a{n}: {{b: {n}}}\n" for n in range(40)))
+    places = [source.locate(n, (f"a{n}", "b"), key=False) for n in range(40)]
+    assert places == [place(2 * n + 1, 6 + len(str(n)) + 2) for n in range(40)]
+    assert len(source.trees._kept) == MAX_TREES
+
+
+def test_a_place_in_a_document_that_cannot_be_read_is_its_beginning() -> None:
+    source = text("a: 1\n---\nb: [\n")
+    assert source.locate(1, ("b", 0), key=False) == place(3, 1)
+    assert source.locate(7, (), key=False) == place(1, 1)

@@ -24,6 +24,8 @@ FAULTS: list[tuple[str, str, int, int, str]] = [
     ("a: [1, .nan]\n", "KG0009", 1, 8, "no place in JSON"),
     ("a: !!int x\n", "KG0009", 1, 4, "cannot be read as int"),
     ("a: !!binary '*'\n", "KG0009", 1, 4, "cannot be read as binary"),
+    ("!!int x: 1\n", "KG0009", 1, 1, "cannot be read as int"),
+    ("!!python/name:x k: 1\n", "KG0009", 1, 1, "!!python/name:x"),
     ("a: !!python/name:os.system\n", "KG0009", 1, 4, "!!python/name:os.system"),
     ("a: !!python/object:x {}\n", "KG0009", 1, 4, "!!python/object:x"),
     ("a: &a [*a]\n", "KG0006", 1, 4, "contains itself"),
