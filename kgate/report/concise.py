@@ -24,5 +24,6 @@ def _finding(f: Finding, style: Style) -> str:
 
 
 def _rollout(r: Rehearsal, style: Style) -> str:
-    place = f"{style.shown(r.file)}:{r.line}:{r.column}"
-    return f"{style.paint('bold', place)}: rollout {style.shown(r.verdict)} {style.shown(str(r.object))}: {rehearsal.summary(r, style)}"
+    place = style.paint("bold", f"{style.shown(r.file)}:{r.line}:{r.column}")
+    what = f"{style.shown(str(r.object))}, {rehearsal.change(r, style)}"
+    return f"{place}: rollout {style.shown(r.verdict)} {what}: {rehearsal.summary(r, style)}"

@@ -26,11 +26,17 @@ def render(rehearsal: Rehearsal, style: Style) -> list[str]:
 
 
 def _header(r: Rehearsal, style: Style) -> str:
-    old, new = (style.shown(i) for i in r.images)
-    change = f"{old} -> {new}" if old and old != new else f"{new} (same images)" if old else f"{new} (new)"
-    parts = [style.shown(str(r.object)), change, counted(r.replicas, "replica")]
+    parts = [style.shown(str(r.object)), change(r, style), counted(r.replicas, "replica")]
     parts += [f"surge {r.surge}", f"unavailable {r.unavailable}"] if r.strategy == "RollingUpdate" else [style.shown(r.strategy)]
     return style.paint("bold", "Rollout") + "  " + "   ".join(parts)
+
+
+def change(r: Rehearsal, style: Style) -> str:
+    """Of the images: `web:1.8.4 -> web:1.9.0`, `web:1.9.0 (new)`."""
+    old, new = (style.shown(i) for i in r.images)
+    if not old:
+        return f"{new} (new)"
+    return f"{old} -> {new}" if old != new else f"{new} (same images)"
 
 
 def _table(r: Rehearsal, style: Style) -> list[str]:
