@@ -154,8 +154,8 @@ def _tree(top: str, commit: str) -> Iterator[_Blob]:
         meta, tab, path = entry.partition(b"\t")
         mode, _, rest = meta.partition(b" ")
         if tab and mode in (b"100644", b"100755", b"100664"):
-            _, name, size = rest.split()
-            yield _Blob(path=os.fsdecode(path), name=name.decode("ascii"), size=int(size))
+            _, name, size = rest.split()  # the size of an object that is missing is `BAD`: cat-file will say so, if it is wanted
+            yield _Blob(path=os.fsdecode(path), name=name.decode("ascii"), size=int(size) if size.isdigit() else 0)
 
 
 def _blobs(top: str, names: Sequence[str]) -> dict[str, bytes]:

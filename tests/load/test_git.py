@@ -183,8 +183,9 @@ def test_a_repository_of_another_user_can_be_read(git: Git) -> None:
 def test_an_object_that_is_missing_from_the_store_is_a_fault_of_the_run(git: Git) -> None:
     name = git("rev-parse", "HEAD:other.yaml")
     Path(f".git/objects/{name[:2]}/{name[2:]}").unlink()
-    with pytest.raises(KgateError, match="cannot list the base commit"):
+    with pytest.raises(KgateError, match="does not have the object"):
         load.base("start", ["."])
+    assert names(load.base("start", ["deploy"])) == [("deploy/web.yaml", "old")]
 
 
 def test_a_git_that_hangs_is_given_up(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
