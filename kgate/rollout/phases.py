@@ -26,8 +26,8 @@ class Mark:
 
 def phases(timeline: Sequence[Entry], marks: Sequence[Mark]) -> list[dict[str, Any]]:
     """One mapping for each mark. A phase ends where the next one begins, the last one with the timeline."""
-    ends = [m.begin for m in marks[1:]] + [len(timeline)]
-    return [_phase(timeline, mark, end) for mark, end in zip(marks, ends, strict=True)]
+    ends = [*(m.begin for m in marks[1:]), len(timeline)]
+    return [_phase(timeline, mark, end) for mark, end in zip(marks, ends, strict=False)]
 
 
 def _phase(timeline: Sequence[Entry], mark: Mark, end: int) -> dict[str, Any]:

@@ -27,12 +27,14 @@ from kgate.rollout.steps import (
     Metrics,
     NodeStep,
     Patch,
+    Quiet,
     Scale,
     Scenario,
     Sleep,
     Step,
     Unready,
     Wait,
+    doing,
 )
 
 NAMESPACE = "default"
@@ -76,7 +78,7 @@ class Player:
 
     def _step(self, index: int, step: Step) -> None:
         cluster = self._cluster
-        result: dict[str, Any] = {"i": index, "op": step.op, "t": cluster.now_ms / 1000}
+        result: dict[str, Any] = {"i": index, "op": step.op, "t": cluster.now_ms / 1000, "did": doing(step.action)}
         seen = cluster.store.resource_version
         version: int | None = None
         match step.action:
@@ -95,10 +97,21 @@ class Player:
         self._results.append(result | {"tEnd": cluster.now_ms / 1000})
 
     def _wait(self, wait: Wait) -> bool:
-        holds = self._watchman.holds(wait.until)
-        done = bool(self._cluster.run_until(holds, self._cluster.now_ms + wait.timeout_ms))
-        self._cluster.run_for(wait.settle_ms)
+        cluster, deadline = self._cluster, self._cluster.now_ms + wait.timeout_ms
+        if isinstance(wait.until, Quiet):
+            return self._quiet(wait.until.ms, deadline)
+        done = bool(cluster.run_until(self._watchman.holds(wait.until), deadline))
+        cluster.run_for(wait.settle_ms)
         return done
+
+    def _quiet(self, ms: int, deadline: int) -> bool:
+        """Silence holds only because time passes: no write tells that it is over."""
+        cluster, begun = self._cluster, self._cluster.now_ms
+        while cluster.now_ms < (due := max(begun, self._watchman.changed_ms) + ms):
+            if cluster.now_ms >= deadline:
+                return False
+            cluster.run_for(min(due, deadline) - cluster.now_ms)
+        return True
 
     def _change(self, action: Any, result: dict[str, Any]) -> int | None:
         """The resourceVersion of what was written through the API; None when nothing was."""

@@ -34,7 +34,7 @@ def record(events: Sequence[WatchEvent], results: Sequence[Mapping[str, Any]], b
     timeline = Timeline()
     timeline.follow(events)
     return {
-        "stepResults": list(results),
+        "stepResults": [_with_aliases(r, timeline) for r in results],
         "aliases": timeline.aliases.replica_sets,
         "timeline": timeline.entries,
         "phases": phases(timeline.entries, [_mark(b, timeline.versions) for b in begun]),
@@ -44,6 +44,13 @@ def record(events: Sequence[WatchEvent], results: Sequence[Mapping[str, Any]], b
         "deletionOrder": [e["o"] for e in timeline.entries if e["op"] == "DEL"],
         "final": _final(events, timeline),
     }
+
+
+def _with_aliases(result: Mapping[str, Any], timeline: Timeline) -> dict[str, Any]:
+    """Evictions name pods as the API does; the alias stands beside the name."""
+    if "evictions" not in result:
+        return dict(result)
+    return {**result, "evictions": [{**e, "alias": timeline.aliases.aliased(e["pod"])} for e in result["evictions"]]}
 
 
 def _mark(begun: Begun, versions: Sequence[int]) -> Mark:

@@ -53,7 +53,7 @@ def _cell(t: float) -> str:
 
 def _steps(recording: Mapping[str, Any]) -> Iterator[_Told]:
     for step in recording["stepResults"]:
-        about = f"{step['kind']}/{step['name']}" if "kind" in step else ""
+        about = f"{step['kind']}/{step['name']}" if "kind" in step else step.get("did", "")
         yield (step["t"], 0, step["i"]), (_cell(step["t"]), "step", step["op"], about, _answer(step))
 
 
@@ -63,7 +63,7 @@ def _answer(step: Mapping[str, Any]) -> str:
     if "error" in step:
         return f"{step['http']} {step['error']['message']}"
     if "evictions" in step:
-        return ", ".join(f"{e['pod']}: {e['http']}" for e in step["evictions"]) or "no pod fits"
+        return ", ".join(f"{e['alias']}: {e['http']}" for e in step["evictions"]) or "no pod fits"
     return str(step.get("http", ""))
 
 

@@ -205,3 +205,40 @@ class Scenario:
     objects: tuple[Body, ...] = ()
     settings: Mapping[str, Any]
     steps: tuple[Step, ...] = ()
+
+
+def doing(action: Action) -> str:
+    """What the step does beside the object it writes, in a few words, for people."""
+    match action:
+        case NodeStep():
+            names = action.name or ", ".join(n.name for n in action.added)
+            return f"{action.verb} {names}"
+        case Wait():
+            return f"for {_awaited(action.until)}"
+        case Sleep():
+            return f"{action.ms / 1000:g}s"
+        case Drain():
+            return action.node
+        case Evict() | Unready() | Metrics():
+            return f"{action.prefix}*"
+    return ""
+
+
+def _awaited(until: Until) -> str:
+    match until:
+        case Complete():
+            return "complete " + ", ".join(until.names)
+        case Quiet():
+            return f"quiet {until.ms / 1000:g}s"
+        case ConditionHolds():
+            return f"{until.kind}/{until.name} {until.type} " + " ".join(filter(None, (until.status, until.reason)))
+        case StatusHolds():
+            return f"{until.kind}/{until.name} {', '.join(until.fields)}"
+        case PodsCount():
+            return f"pods {until.prefix}*"
+        case Gone():
+            return f"{until.kind}/{until.name} gone"
+        case EventSeen():
+            return f"event {until.reason}"
+        case NodeHolds():
+            return f"Node/{until.name}"
