@@ -43,6 +43,8 @@ class Profile:
     """Dynamic resource allocation is on (since 1.34) and says so when a pod does not fit."""
     final_dots: int = 1
     """After the text about preemption; old versions write two."""
+    preempts_asynchronously: bool = True
+    """Since 1.33."""
     pops_from_backoff: bool = True
     """An idle scheduler does not wait for a pod's back-off to end (since 1.33)."""
 
@@ -73,5 +75,6 @@ def default_profile(kubernetes_version: str = "1.36") -> Profile:
         weights=WEIGHTS,
         has_resource_claims=minor >= 34,
         final_dots=1 if minor >= 30 else 2,
+        preempts_asynchronously=minor >= 33,
         pops_from_backoff=minor >= 33,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import deque
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from kgate.engine.api.core import Pod
@@ -25,6 +26,19 @@ MAX_NOTE = 1024
 """Characters of an Event's message; the pod's condition has all of it."""
 
 
+ASYNC_PREEMPTION_MS = 1
+"""Victims are deleted beside the scheduling cycle (KEP-4832), a moment later: what else happens at the same time comes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doomed:
+    """Victims whose deletion is under way."""
+
+    due_ms: Millis
+    preemptor: Pod
+    candidate: Candidate
+
+
 class Scheduler:
     """Gives every pod that has none a node. Hears the store itself, so it wakes only when there is a pod to try."""
 
@@ -40,6 +54,7 @@ class Scheduler:
         self.cache = Cache()
         self.placement = Placement(self.cache, self._profile)
         self._preemption = DefaultPreemption(self.cache, self.placement)
+        self._doomed: deque[Doomed] = deque()
         self._queue = Queue(pops_from_backoff=self._profile.pops_from_backoff)
         for kind in KINDS:
             for obj in store.list_kind(kind):
@@ -47,14 +62,17 @@ class Scheduler:
         store.subscribe(self._on_event)
 
     def reconcile(self, key: Key) -> Millis | None:
-        """Tries every pod that is waiting now, each once."""
+        """Deletes the victims that are due, then tries every pod that is waiting now, each once."""
+        while self._doomed and self._doomed[0].due_ms <= self._now_ms:
+            self._carry_out(self._doomed.popleft())
         for _ in range(len(self._queue)):
             queued = self._queue.pop(self._now_ms)
             if queued is None:
                 break
             self._try(queued)
         # What has become active meanwhile has already woken this controller.
-        return self._queue.due_ms(self._now_ms) or None
+        dues = [self._queue.due_ms(self._now_ms), self._doomed[0].due_ms - self._now_ms if self._doomed else None]
+        return min((due for due in dues if due), default=None)
 
     @property
     def _now_ms(self) -> Millis:
@@ -117,18 +135,27 @@ class Scheduler:
         return pod.status.nominated_node_name if stands else ""
 
     def _preempt(self, info: PodInfo, candidate: Candidate) -> None:
-        """Deletes the victims, each with its own grace period, and ends the nominations of lesser pods on that node."""
+        """Ends the nominations of lesser pods on that node, and has the victims deleted."""
         for lesser in self.placement.nominations.lesser(info, candidate.node):
             self._store.update_status(replace(lesser.pod, status=replace(lesser.pod.status, nominated_node_name="")))
+        delay_ms = ASYNC_PREEMPTION_MS if self._profile.preempts_asynchronously else 0
+        doomed = Doomed(due_ms=self._now_ms + delay_ms, preemptor=info.pod, candidate=candidate)
+        if delay_ms:
+            self._doomed.append(doomed)
+        else:
+            self._carry_out(doomed)
+
+    def _carry_out(self, doomed: Doomed) -> None:
+        """Each victim is deleted with its own grace period, unless it is already on its way out."""
         why = f"{self._profile.scheduler_name}: preempting to accommodate a higher priority pod"
         target = Condition(type="DisruptionTarget", status="True", reason="PreemptionByScheduler", message=why)
-        for victim in candidate.victims:
-            pod = victim.pod
-            if pod.metadata.deleting:
+        for victim in doomed.candidate.victims:
+            pod = self._store.get(Pod, victim.pod.metadata.namespace, victim.pod.metadata.name)
+            if pod is None or pod.metadata.deleting or pod.metadata.uid != victim.pod.metadata.uid:
                 continue
             pod = self._store.update_status(replace(pod, status=replace(pod.status, conditions=self._conditions(pod, target))))
             self._store.delete(victim.key)
-            self._say(pod, "Normal", "Preempted", f"Preempted by pod {info.pod.metadata.uid} on node {candidate.node}")
+            self._say(pod, "Normal", "Preempted", f"Preempted by pod {doomed.preemptor.metadata.uid} on node {doomed.candidate.node}")
 
     def _conditions(self, pod: Pod, new: Condition) -> tuple[Condition, ...]:
         """With the condition set. Its transition time changes only with its status."""

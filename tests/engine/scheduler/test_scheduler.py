@@ -210,6 +210,8 @@ def high(name: str = "high", cpu: str = "1", **spec: Any) -> Pod:
 
 
 def victims(world: World) -> list[str]:
+    """Once the deletions that are under way have been sent."""
+    world.manager.run_until(world.manager.now_ms + 1)
     return [p.metadata.name for p in world.store.list(Pod) if p.metadata.deleting]
 
 
@@ -225,6 +227,27 @@ def test_a_pod_of_higher_priority_deletes_one_of_lower_and_takes_its_place_when_
     assert world.said("Preempted") == [f"Preempted by pod {world.pod('high').metadata.uid} on node n1"]
     world.gone("a")
     assert world.where("high") == "n1" and not world.pod("high").status.nominated_node_name
+
+
+@pytest.mark.parametrize(("version", "at_once"), [("1.36", False), ("1.32", True)])
+def test_since_1_33_victims_are_deleted_beside_the_scheduling_cycle_a_moment_later(version: str, at_once: bool) -> None:
+    world = World(node("n1", cpu="1"), low("a", "n1"), high(), kubernetes_version=version)
+    assert world.pod("high").status.nominated_node_name == "n1"
+    assert world.pod("a").metadata.deleting is at_once
+    assert victims(world) == ["a"]
+
+
+def test_room_that_appears_before_the_victims_have_left_is_taken_and_they_go_all_the_same() -> None:
+    world = World(node("n1", cpu="1"), node("n2", cpu="1"), low("a", "n1"), pod("b", cpu="1", priority=100, nodeName="n2"), high())
+    world.gone("b")
+    assert world.where("high") == "n2" and victims(world) == ["a"]
+
+
+def test_a_victim_that_went_by_itself_is_not_deleted_again() -> None:
+    world = World(node("n1", cpu="1"), low("a", "n1"), high())
+    world.gone("a")
+    assert victims(world) == [] and world.said("Preempted") == []
+    assert world.where("high") == "n1"
 
 
 def test_equal_priority_is_no_victim() -> None:
