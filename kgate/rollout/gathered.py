@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from kgate.engine.api.codec import KINDS
 from kgate.engine.api.meta import Key
 from kgate.manifest import Manifest
 from kgate.rollout.facts import mapping
+from kgate.rollout.modelled import LIMITS
 from kgate.rollout.stage import SUPPORT, key_of
 
 Identity = tuple[str, Key]
 """API group and key: what makes two manifests the same object."""
-
-_LIMITS = frozenset({"ResourceQuota", "LimitRange"}) - {kind for _, kind in KINDS}
 
 
 def identity(manifest: Manifest) -> Identity:
@@ -52,7 +50,7 @@ def gather(manifests: Iterable[Manifest]) -> Gathered:
             key = key_of(manifest)
             home = key.name if kind == "Namespace" else key.namespace
             supporting.setdefault(home, {}).setdefault(identity(manifest), (rank, manifest))
-        elif kind in _LIMITS:
+        elif kind in LIMITS:
             limits.setdefault(manifest.namespace or "default", manifest)
         elif kind == "HorizontalPodAutoscaler":
             target = mapping(mapping(manifest.body.get("spec")).get("scaleTargetRef"))

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kgate.engine.api.codec import KINDS
 from kgate.engine.errors import ApiError, LivelockError
 from kgate.finding import clean
 from kgate.manifest import Source
 from kgate.rollout import Validate
 from kgate.rollout.fields import SettingError
+from kgate.rollout.modelled import BUDGET, EVICTING_EFFECT, NODE_VERBS, UNPLAYABLE
 from kgate.rollout.scenario import read_scenario
-from kgate.rollout.steps import Apply, Create, Drain, Evict, Metrics, NodeStep, Scenario, Step
+from kgate.rollout.steps import Action, Apply, Create, Drain, Evict, Metrics, NodeStep, Scenario, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,20 +131,14 @@ def _not_played(about: Played, reason: str) -> Played:
     return Played(name=about.name, file=about.file, description=about.description, reason=reason)
 
 
-MODELLED = frozenset(kind for _, kind in KINDS)
-
-_ALWAYS = ("HorizontalPodAutoscaler", "ResourceQuota", "LimitRange", "StatefulSet", "DaemonSet", "Job", "CronJob", "VerticalPodAutoscaler")
-"""Kinds that change what becomes of Deployments and their pods wherever they are."""
-
-
 def unplayable(scenario: Scenario) -> str:
     """Why the engine cannot play it; empty when it can."""
-    for body in scenario.objects:
-        if body["kind"] in _ALWAYS and body["kind"] not in MODELLED:
-            return f"{body['kind']} is not modelled"
-    kinds = {body["kind"] for body in scenario.objects} | {b.get("kind") for s in scenario.steps for b in _bodies(s)}
-    budgeted = "PodDisruptionBudget" in kinds and "PodDisruptionBudget" not in MODELLED
-    return next((why for s in scenario.steps if (why := _unplayable(s, budgeted))), "")
+    bodies = [*scenario.objects, *(b for s in scenario.steps for b in _bodies(s))]
+    kind = next((b["kind"] for b in bodies if b.get("kind") in UNPLAYABLE), None)
+    if kind is not None:
+        return f"{kind} is not modelled"
+    budgeted = any(b.get("kind") == BUDGET for b in bodies)
+    return next((why for s in scenario.steps if (why := _unplayable(s.action, budgeted))), "")
 
 
 def _bodies(step: Step) -> tuple[Mapping[str, Any], ...]:
@@ -153,18 +147,14 @@ def _bodies(step: Step) -> tuple[Mapping[str, Any], ...]:
     return (step.action.object,) if isinstance(step.action, Create) else ()
 
 
-def _unplayable(step: Step, budgeted: bool) -> str:
-    action = step.action
-    for body in _bodies(step):
-        if body.get("kind") in _ALWAYS and body.get("kind") not in MODELLED:
-            return f"{body['kind']} is not modelled"
-    if isinstance(action, Metrics):
-        return "pod metrics are not modelled"
-    if isinstance(action, Evict | Drain) and budgeted:
-        return "PodDisruptionBudget is not modelled"
-    if isinstance(action, NodeStep):
-        if action.verb in ("stop", "start", "delete"):
-            return f"node {action.verb} is not modelled"
-        if action.verb == "taint" and action.taint and action.taint.get("effect") == "NoExecute":
-            return "eviction by NoExecute taints is not modelled"
+def _unplayable(action: Action, budgeted: bool) -> str:
+    match action:
+        case Metrics():
+            return "pod metrics are not modelled"
+        case Evict() | Drain() if budgeted:
+            return f"{BUDGET} is not modelled"
+        case NodeStep(verb=verb) if verb in NODE_VERBS:
+            return f"node {verb} is not modelled"
+        case NodeStep(verb="taint", taint=taint) if taint and taint.get("effect") == EVICTING_EFFECT:
+            return f"eviction by {EVICTING_EFFECT} taints is not modelled"
     return ""
