@@ -291,3 +291,44 @@ def test_a_file_name_is_never_a_command(folder: Path, name: str) -> None:
             assert not line.lstrip().startswith("::")
             assert "\x1b" not in line
             assert "##[" not in line
+
+
+# --- progress
+
+
+def progress(**env: str) -> str:
+    """What a terminal on stderr sees while kgate waits for its standard input."""
+    master, slave = pty.openpty()
+    clean = {k: v for k, v in os.environ.items() if k != "CI"}
+    child = subprocess.Popen(
+        [KGATE, "check", "--offline", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=slave,
+        env=clean | {"TERM": "xterm"} | env,
+    )
+    os.close(slave)
+    time.sleep(2)
+    child.communicate(GOOD.encode(), timeout=20)
+    out = b""
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        out += part
+    os.close(master)
+    return out.decode()
+
+
+def test_a_long_run_tells_a_terminal_what_it_is_doing_and_wipes_it_away() -> None:
+    shown = progress()
+    assert shown.startswith("\r\x1b[Kkgate: loading...")
+    assert shown.endswith("\r\x1b[K")
+
+
+@pytest.mark.parametrize("env", [{"CI": "true"}, {"TERM": "dumb"}])
+def test_nothing_moves_in_ci_or_on_a_dumb_terminal(env: dict[str, str]) -> None:
+    assert progress(**env) == ""
