@@ -41,7 +41,7 @@ class Board:
         self._places: dict[str, int] = {}
         self._open: list[int] | None = None
         self._epoch = -1
-        self._read = 0
+        self._read = len(cache.touched)
 
     def refresh(self, state: CycleState) -> None:
         """Must come before anything is read."""

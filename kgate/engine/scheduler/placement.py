@@ -27,6 +27,9 @@ from kgate.engine.scheduler.framework import (
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.profile import Profile
 
+MAX_OWNERS = 1000
+"""Of how many controllers boards are kept; the one that came first goes first. Only speed depends on it."""
+
 NO_NODES = "no nodes available to schedule pods"
 
 
@@ -211,6 +214,8 @@ class Placement:
                 return board
         board = Board(PodInfo.of(pod), self._cache, self._local_filters, self._scores, self._weights)
         known.append(board)
+        if len(self._boards) > MAX_OWNERS:
+            del self._boards[next(iter(self._boards))]
         return board
 
 

@@ -64,7 +64,7 @@ def default_profile(kubernetes_version: str = "1.36") -> Profile:
             TaintToleration(names_the_taint=minor < 34),
             NodeAffinity(),
             NodePorts(),
-            NodeResourcesFit(),
+            NodeResourcesFit(counts_zero=minor <= 26),
             VolumeRestrictions(),
             VolumeBinding(),
             PodTopologySpread(),

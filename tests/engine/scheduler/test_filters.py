@@ -154,6 +154,14 @@ def test_a_node_must_have_left_what_the_pod_requests(
     assert said == (Rejection(plugin="NodeResourcesFit", reasons=reasons, unresolvable=unresolvable) if reasons else None)
 
 
+@pytest.mark.parametrize(("version", "refused"), [("1.36", False), ("1.26", True)])
+def test_old_schedulers_close_an_overdrawn_node_to_pods_that_ask_for_something_else(version: str, refused: bool) -> None:
+    overdrawn = (node("n1", cpu="2"), pod("there", cpu="3", nodeName="n1"))
+    said = refusal(pod("p", memory="1Gi"), *overdrawn, version=version)
+    assert (said is not None and said.reasons == ("Insufficient cpu",)) is refused
+    assert refusal(pod("p"), *overdrawn, version=version) is None
+
+
 def test_too_many_pods_is_said_beside_what_else_is_missing() -> None:
     said = refusal(pod("p", cpu="3"), node("n1", cpu="2", pods="1"), pod("there", nodeName="n1"))
     assert said is not None and said.reasons == ("Too many pods", "Insufficient cpu")

@@ -20,14 +20,19 @@ class NodeResourcesFit:
     name: ClassVar[str] = "NodeResourcesFit"
     local: ClassVar[bool] = True
 
+    def __init__(self, *, counts_zero: bool = False) -> None:
+        """`counts_zero`: up to 1.26, a node overdrawn in cpu, say, was closed to a pod that asks for memory only."""
+        self._counts_zero = counts_zero
+
     def filter(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
         allocatable = node.allocatable
-        short = [r for r, n in pod.requests.items() if n > allocatable.get(r, 0) - node.requested.get(r, 0)]
+        asked = {**dict.fromkeys(FIRST, 0), **pod.requests} if self._counts_zero and pod.requests else pod.requests
+        short = [r for r, n in asked.items() if n > allocatable.get(r, 0) - node.requested.get(r, 0)]
         full = len(node.pods) + 1 > allocatable.get(PODS, 0)
         if not short and not full:
             return None
         reasons = (["Too many pods"] if full else []) + [f"Insufficient {r}" for r in sorted(short, key=_rank)]
-        hopeless = any(pod.requests[r] > allocatable.get(r, 0) for r in short)
+        hopeless = any(asked[r] > allocatable.get(r, 0) for r in short)
         return Rejection(plugin=self.name, reasons=tuple(reasons), unresolvable=hopeless)
 
     def score(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> int:
