@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from handmade import REPORTS
 
 from kgate.report import REPORTERS, Style
-from tests.report.reports import REPORTS
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 STYLES = {"": Style(), ".colour": Style(colour=True), ".ascii": Style(ascii=True), ".quiet": Style(quiet=1)}
@@ -60,14 +60,14 @@ def test_the_json_report_has_the_shape_that_machines_rely_on(case: str) -> None:
 
 def test_two_processes_with_different_hash_seeds_write_the_same_bytes() -> None:
     program = (
-        "import sys; from kgate.report import REPORTERS, Style; from tests.report.reports import REPORTS\n"
+        "import sys; from kgate.report import REPORTERS, Style; from handmade import REPORTS\n"
         "for case in REPORTS:\n for name in REPORTERS: sys.stdout.buffer.write(REPORTERS[name](REPORTS[case], Style()).encode())"
     )
-    root = Path(__file__).parent.parent.parent
+    here = Path(__file__).parent
     seeds = ("0", "1", "4242")
     runs = [
         subprocess.run(
-            [sys.executable, "-c", program], cwd=root, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+            [sys.executable, "-c", program], cwd=here, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
         )
         for seed in seeds
     ]
