@@ -5,6 +5,7 @@ from __future__ import annotations
 from kgate.manifest import Path
 from kgate.validate import formats, intstr, pod, selectors
 from kgate.validate.cause import Body, Causes, forbidden, invalid, items, not_supported, number, part, required, shown, text
+from kgate.validate.gates import Gates
 from kgate.validate.meta import no_negative
 
 _KEEP = "keep the selector, or delete the object and create it anew"
@@ -12,10 +13,10 @@ _SPEC: Path = ("spec",)
 _TEMPLATE: Path = ("spec", "template")
 
 
-def deployment(body: Body) -> Causes:
+def deployment(body: Body, on: Gates) -> Causes:
     spec = part(body, "spec")
     yield from no_negative(spec, "replicas", _SPEC)
-    yield from _selected_template(spec, "deployment")
+    yield from _selected_template(spec, "deployment", on)
     yield from _strategy(part(spec, "strategy"), (*_SPEC, "strategy"))
     yield from no_negative(spec, "minReadySeconds", _SPEC)
     yield from no_negative(spec, "revisionHistoryLimit", _SPEC)
@@ -25,14 +26,14 @@ def deployment(body: Body) -> Causes:
         yield invalid((*_SPEC, "progressDeadlineSeconds"), deadline, "must be greater than minReadySeconds")
 
 
-def replica_set(body: Body) -> Causes:
+def replica_set(body: Body, on: Gates) -> Causes:
     spec = part(body, "spec")
     yield from no_negative(spec, "replicas", _SPEC)
     yield from no_negative(spec, "minReadySeconds", _SPEC)
-    yield from _selected_template(spec, "deployment")
+    yield from _selected_template(spec, "deployment", on)
 
 
-def _selected_template(spec: Body, kind: str) -> Causes:
+def _selected_template(spec: Body, kind: str, on: Gates) -> Causes:
     """The selector, then the template it must match: ValidateDeploymentSpec and ValidatePodTemplateSpecForReplicaSet."""
     selector, template = spec.get("selector"), part(spec, "template")
     yield from _selector(selector, kind)
@@ -40,7 +41,7 @@ def _selected_template(spec: Body, kind: str) -> Causes:
         yield invalid((*_SPEC, "selector"), selector, "invalid label selector")
         return
     yield from _match(selector, template)
-    yield from pod.template(template, _TEMPLATE)
+    yield from pod.template(template, _TEMPLATE, on)
     yield from _always(template, "ReplicaSet")
 
 
@@ -93,11 +94,11 @@ def _rolling_deployment(rolling: Body, path: Path) -> Causes:
     yield from intstr.at_most_all(unavailable, (*path, "maxUnavailable"))
 
 
-def stateful_set(body: Body) -> Causes:
+def stateful_set(body: Body, on: Gates) -> Causes:
     spec = part(body, "spec")
     if (policy := text(spec, "podManagementPolicy") or "OrderedReady") not in ("OrderedReady", "Parallel"):
         yield invalid((*_SPEC, "podManagementPolicy"), policy, "must be 'OrderedReady' or 'Parallel'")
-    yield from _stateful_strategy(part(spec, "updateStrategy"), (*_SPEC, "updateStrategy"))
+    yield from _stateful_strategy(part(spec, "updateStrategy"), (*_SPEC, "updateStrategy"), on)
     for name in ("whenDeleted", "whenScaled"):
         policy = text(part(spec, "persistentVolumeClaimRetentionPolicy"), name) or "Retain"
         if policy not in ("Retain", "Delete"):
@@ -108,10 +109,10 @@ def stateful_set(body: Body) -> Causes:
     if service := text(spec, "serviceName"):
         for fault in formats.dns1123_label(service):
             yield invalid((*_SPEC, "serviceName"), service, fault)
-    yield from _stateful_template(spec)
+    yield from _stateful_template(spec, on)
 
 
-def _stateful_template(spec: Body) -> Causes:
+def _stateful_template(spec: Body, on: Gates) -> Causes:
     """The pods get the volumes of the claim templates; hostname and subdomain are the controller's, whatever stands there."""
     selector, template = spec.get("selector"), part(spec, "template")
     yield from _selector(selector, "statefulset")
@@ -120,31 +121,31 @@ def _stateful_template(spec: Body) -> Causes:
     else:
         yield from _match(selector, template)
         claims = tuple(text(part(claim or {}, "metadata"), "name") for claim in spec.get("volumeClaimTemplates") or ())
-        yield from pod.template(template, _TEMPLATE, claims=claims, named_by_controller=True)
+        yield from pod.template(template, _TEMPLATE, on, claims=claims, named_by_controller=True)
     yield from _always(template, "StatefulSet")
 
 
-def _stateful_strategy(strategy: Body, path: Path) -> Causes:
+def _stateful_strategy(strategy: Body, path: Path, on: Gates) -> Causes:
     kind, rolling = text(strategy, "type") or "RollingUpdate", strategy.get("rollingUpdate")
     if kind == "OnDelete":
         if rolling is not None:
             yield invalid((*path, "rollingUpdate"), rolling, "only allowed for updateStrategy 'RollingUpdate'")
     elif kind == "RollingUpdate":
-        yield from _rolling_stateful(rolling or {}, (*path, "rollingUpdate"))
+        yield from _rolling_stateful(rolling or {}, (*path, "rollingUpdate"), on)
     else:
         yield invalid(path, strategy, "must be 'RollingUpdate' or 'OnDelete'")
 
 
-def _rolling_stateful(rolling: Body, path: Path) -> Causes:
+def _rolling_stateful(rolling: Body, path: Path, on: Gates) -> Causes:
     yield from no_negative(rolling, "partition", path)
-    if (unavailable := rolling.get("maxUnavailable")) is not None:
+    if "MaxUnavailableStatefulSet" in on and (unavailable := rolling.get("maxUnavailable")) is not None:
         yield from intstr.not_negative(unavailable, (*path, "maxUnavailable"))
         if intstr.amount(unavailable) == 0:
             yield invalid((*path, "maxUnavailable"), unavailable, "cannot be 0")
         yield from intstr.at_most_all(unavailable, (*path, "maxUnavailable"))
 
 
-def daemon_set(body: Body) -> Causes:
+def daemon_set(body: Body, on: Gates) -> Causes:
     spec = part(body, "spec")
     selector, template = spec.get("selector"), part(spec, "template")
     yield from selectors.causes(selector or {}, (*_SPEC, "selector"))
@@ -154,7 +155,7 @@ def daemon_set(body: Body) -> Causes:
         yield required((*_SPEC, "selector"))
     elif selectors.empty(selector):
         yield invalid((*_SPEC, "selector"), selector, "empty selector is invalid for daemonset")
-    yield from pod.template(template, _TEMPLATE)
+    yield from pod.template(template, _TEMPLATE, on)
     yield from _always(template, "DaemonSet")
     yield from no_negative(spec, "minReadySeconds", _SPEC)
     yield from _daemon_strategy(part(spec, "updateStrategy"), (*_SPEC, "updateStrategy"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kgate.validate import formats
 from kgate.validate.cause import Body, Causes, invalid, number, part, required, text
+from kgate.validate.gates import Gates
 
 
-def horizontal_pod_autoscaler(body: Body) -> Causes:
+def horizontal_pod_autoscaler(body: Body, _: Gates) -> Causes:
     """minReplicas is 1 when it is left out."""
     spec, path = part(body, "spec"), ("spec",)
     low, high = number(spec, "minReplicas", 1), number(spec, "maxReplicas")

@@ -8,6 +8,7 @@ from kgate.manifest import Path
 from kgate.validate import pod, selectors
 from kgate.validate.cause import Body, Causes, invalid, number, part, required, text
 from kgate.validate.cause import not_supported as unsupported
+from kgate.validate.gates import Gates
 from kgate.validate.meta import no_negative
 
 _COUNTS = (
@@ -19,10 +20,10 @@ _MAX_CRON_JOB_NAME = 52
 _DESCRIPTOR = re.compile(r"@(yearly|annually|monthly|weekly|daily|midnight|hourly|every [0-9hmsuµn.]+)").fullmatch
 
 
-def job(body: Body) -> Causes:
+def job(body: Body, on: Gates) -> Causes:
     """The server writes selector and labels itself unless manualSelector says otherwise."""
     spec = part(body, "spec")
-    yield from _job_spec(spec, ("spec",))
+    yield from _job_spec(spec, ("spec",), on)
     if spec.get("manualSelector") and spec.get("selector") is None:
         yield required(("spec", "selector"))
     yield from selectors.causes(part(spec, "selector"), ("spec", "selector"))
@@ -32,7 +33,7 @@ def job(body: Body) -> Causes:
         yield invalid(path, labels, "`selector` does not match template `labels`")
 
 
-def cron_job(body: Body) -> Causes:
+def cron_job(body: Body, on: Gates) -> Causes:
     spec, name = part(body, "spec"), text(part(body, "metadata"), "name")
     if len(name) > _MAX_CRON_JOB_NAME:
         yield invalid(("metadata", "name"), name, "must be no more than 52 characters")
@@ -43,18 +44,18 @@ def cron_job(body: Body) -> Causes:
         yield from no_negative(spec, count, ("spec",))
     path = ("spec", "jobTemplate", "spec")
     template = part(part(spec, "jobTemplate"), "spec")
-    yield from _job_spec(template, path)
+    yield from _job_spec(template, path, on)
     if template.get("selector") is not None:
         yield invalid((*path, "selector"), template["selector"], "`selector` will be auto-generated")
     if template.get("manualSelector"):
         yield unsupported((*path, "manualSelector"), True, ["nil", "false"])
 
 
-def _job_spec(spec: Body, path: Path) -> Causes:
+def _job_spec(spec: Body, path: Path, on: Gates) -> Causes:
     for count in _COUNTS:
         yield from no_negative(spec, count, path)
     yield from _completion(spec, path)
-    yield from pod.template(part(spec, "template"), (*path, "template"))
+    yield from pod.template(part(spec, "template"), (*path, "template"), on)
     yield from _restart(spec, (*path, "template", "spec", "restartPolicy"))
     if (policy := spec.get("podReplacementPolicy")) is not None and policy not in ("Failed", "TerminatingOrFailed"):
         yield unsupported((*path, "podReplacementPolicy"), policy, ["Failed", "TerminatingOrFailed"])

@@ -20,6 +20,7 @@ from kgate.validate.cause import (
     required,
     text,
 )
+from kgate.validate.gates import Gates
 from kgate.validate.volumes import Volumes
 
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
@@ -37,6 +38,7 @@ class Surroundings:
     """terminationGracePeriodSeconds, 30 when it is left out."""
     restart_policy: str
     host_users: bool
+    on: Gates
     host_ports: bool
     """Whether the server has set each hostPort to the containerPort: in pods on the host's network, not in templates."""
 
@@ -49,21 +51,21 @@ def causes(spec: Body, path: Path, around: Surroundings) -> Causes:
     for at, container in containers:
         yield from common(container, at, around)
         yield from _unique(container, at, taken)
-        yield from probes.all_of(container, at, around.grace_s)
-        yield from _restart(container, at)
+        yield from probes.all_of(container, at, around.grace_s, around.on)
+        yield from _restart(container, at, around.on, init=False)
     yield from _host_ports(containers, around)
     for at, container in init:
         yield from common(container, at, around)
         yield from _unique(container, at, taken)
         yield from _host_ports([(at, container)], around)
-        yield from _restart(container, at)
+        yield from _restart(container, at, around.on, init=True)
         yield from _init_probes(container, at, around)
 
 
 def _init_probes(container: Body, path: Path, around: Surroundings) -> Causes:
     """A sidecar (restartPolicy Always) has probes and hooks like any container, other init containers have none."""
-    if text(container, "restartPolicy") == "Always":
-        yield from probes.all_of(container, path, around.grace_s)
+    if text(container, "restartPolicy") == "Always" and "SidecarContainers" in around.on:
+        yield from probes.all_of(container, path, around.grace_s, around.on)
         return
     for name in ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"):
         if container.get(name) is not None:
@@ -89,13 +91,14 @@ def common(container: Body, path: Path, around: Surroundings) -> Causes:
     yield from _choice(container, "imagePullPolicy", path, _PULL_POLICIES)
     for field, rules in _LISTS.items():
         if container.get(field):
-            yield from rules(container, path)
-    yield from _mounts(container, path, around.volumes)
+            yield from rules(container, path, around.on)
+    yield from _mounts(container, path, around)
     if found := container.get("resources"):
         yield from resources.container(found, (*path, "resources"))
-    yield from _resize(container, path, around.restart_policy)
+    if "InPlacePodVerticalScaling" in around.on:
+        yield from _resize(container, path, around.restart_policy)
     if context := container.get("securityContext"):
-        yield from security.container(context, (*path, "securityContext"), around.host_users)
+        yield from security.container(context, (*path, "securityContext"), around.on, host_users=around.host_users)
 
 
 def _choice(container: Body, name: str, path: Path, valid: tuple[str, ...]) -> Causes:
@@ -104,7 +107,7 @@ def _choice(container: Body, name: str, path: Path, valid: tuple[str, ...]) -> C
         yield not_supported((*path, name), value, valid)
 
 
-def _ports(container: Body, path: Path) -> Causes:
+def _ports(container: Body, path: Path, _: Gates) -> Causes:
     taken: set[str] = set()
     for at, port in items(container, "ports", path):
         if name := text(port, "name"):
@@ -124,7 +127,7 @@ def _ports(container: Body, path: Path) -> Causes:
             yield not_supported((*at, "protocol"), protocol, _PROTOCOLS)
 
 
-_LISTS: Mapping[str, Callable[[Body, Path], Causes]] = {"ports": _ports, "env": env.variables, "envFrom": env.sources}
+_LISTS: Mapping[str, Callable[[Body, Path, Gates], Causes]] = {"ports": _ports, "env": env.variables, "envFrom": env.sources}
 
 
 def _host_ports(containers: list[tuple[Path, Body]], around: Surroundings) -> Causes:
@@ -145,25 +148,25 @@ def _on_the_host(containers: list[tuple[Path, Body]], defaulted: bool) -> Iterat
                 yield at, host_port, port
 
 
-def _mounts(container: Body, path: Path, volumes: Volumes) -> Causes:
+def _mounts(container: Body, path: Path, around: Surroundings) -> Causes:
     devices = list(items(container, "volumeDevices", path))
     mounts = list(items(container, "volumeMounts", path))
     taken: set[str] = set()
     for at, mount in mounts:
-        yield from _mounted(mount, at, volumes)
+        yield from _mounted(mount, at, around.volumes)
         place = text(mount, "mountPath")
         if not place:
             yield required((*at, "mountPath"))
         if place in taken:
             yield invalid((*at, "mountPath"), place, "must be unique")
         taken.add(place)
-        yield from _mount_options(mount, at, container)
+        yield from _mount_options(mount, at, container, around.on)
         for _, device in devices:
             if text(device, "name") == text(mount, "name"):
                 yield invalid((*at, "name"), text(mount, "name"), "must not already exist in volumeDevices")
             if text(device, "devicePath") == place:
                 yield invalid((*at, "mountPath"), place, "must not already exist as a path in volumeDevices")
-    yield from _devices(devices, mounts, volumes)
+    yield from _devices(devices, mounts, around.volumes)
 
 
 def _mounted(mount: Body, path: Path, volumes: Volumes) -> Causes:
@@ -174,7 +177,7 @@ def _mounted(mount: Body, path: Path, volumes: Volumes) -> Causes:
         yield not_found((*path, "name"), name)
 
 
-def _mount_options(mount: Body, path: Path, container: Body) -> Causes:
+def _mount_options(mount: Body, path: Path, container: Body, on: Gates) -> Causes:
     """The server names the list for what stands below the mount."""
     sub, expression = text(mount, "subPath"), text(mount, "subPathExpr")
     field = path[:-1]
@@ -189,7 +192,7 @@ def _mount_options(mount: Body, path: Path, container: Body) -> Causes:
         if propagation == "Bidirectional" and not (container.get("securityContext") or {}).get("privileged"):
             detail = "Bidirectional mount propagation is available only to privileged containers"
             yield forbidden((*path, "mountPropagation"), detail, at=(*field, "mountPropagation"))
-    if recursive is not None:
+    if recursive is not None and "RecursiveReadOnlyMounts" in on:
         yield from _recursive(mount, recursive, (*path, "recursiveReadOnly"), (*field, "recursiveReadOnly"))
 
 
@@ -246,8 +249,18 @@ def _resize(container: Body, path: Path, restart_policy: str) -> Causes:
             yield invalid((*at, "restartPolicy"), restart, "must be 'NotRequired' when pod `restartPolicy` is 'Never'", at=field)
 
 
-def _restart(container: Body, path: Path) -> Causes:
-    """validateContainerRestartPolicy."""
+def _restart(container: Body, path: Path, on: Gates, *, init: bool) -> Causes:
+    """validateContainerRestartPolicy; before ContainerRestartRules only init containers had a policy, and only Always."""
+    if "ContainerRestartRules" in on:
+        yield from _restart_rules(container, path)
+    elif "SidecarContainers" in on and (policy := container.get("restartPolicy")) is not None:
+        if not init:
+            yield forbidden((*path, "restartPolicy"), "may not be set for non-init containers")
+        elif policy != "Always":
+            yield not_supported((*path, "restartPolicy"), policy, ["Always"])
+
+
+def _restart_rules(container: Body, path: Path) -> Causes:
     policy, rules = container.get("restartPolicy"), list(items(container, "restartPolicyRules", path))
     if policy is None and rules:
         yield required((*path, "restartPolicy"), "must specify restartPolicy when restart rules are used")

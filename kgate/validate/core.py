@@ -5,6 +5,7 @@ from __future__ import annotations
 from kgate.manifest import Path
 from kgate.validate import formats, pod, quantity, resources, selectors
 from kgate.validate.cause import Body, Causes, Key, forbidden, invalid, items, not_supported, part, required, strings, text, too_long
+from kgate.validate.gates import Gates
 from kgate.validate.meta import labels, no_negative
 
 MAX_DATA = 1024 * 1024
@@ -20,7 +21,7 @@ _SECRET_KEYS = {
 """What a Secret of a type must hold."""
 
 
-def config_map(body: Body) -> Causes:
+def config_map(body: Body, _: Gates) -> Causes:
     data, binary = part(body, "data"), part(body, "binaryData")
     for name, found in (("data", data), ("binaryData", binary)):
         for key in found:
@@ -32,7 +33,7 @@ def config_map(body: Body) -> Causes:
         yield too_long((), MAX_DATA)
 
 
-def secret(body: Body) -> Causes:
+def secret(body: Body, _: Gates) -> Causes:
     """stringData is written over data before anything else is looked at."""
     data, plain = part(body, "data"), part(body, "stringData")
     for name, found in (("data", data), ("stringData", plain)):
@@ -72,7 +73,7 @@ def _decoded(value: str | list[int] | None) -> int:
     return len(value.rstrip("=\r\n")) * 3 // 4
 
 
-def claim(body: Body) -> Causes:
+def claim(body: Body, _: Gates) -> Causes:
     yield from claim_spec(part(body, "spec"), ("spec",))
 
 
@@ -107,7 +108,7 @@ def _storage(requests: Body, path: Path) -> Causes:
         yield from resources.amount("storage", requests["storage"], where)
 
 
-def replication_controller(body: Body) -> Causes:
+def replication_controller(body: Body, on: Gates) -> Causes:
     """Without a selector the labels of the template are the selector."""
     spec = part(body, "spec")
     template, path = part(spec, "template"), ("spec", "template")
@@ -123,7 +124,7 @@ def replication_controller(body: Body) -> Causes:
     if any((found.get(k) or "") != (v or "") or k not in found for k, v in selector.items()):
         yield invalid((*path, "metadata", "labels"), found, "`selector` does not match template `labels`")
     yield from labels(selector, ("spec", "selector")) if part(spec, "selector") else ()
-    yield from pod.template(template, path)
+    yield from pod.template(template, path, on)
     if (policy := text(part(template, "spec"), "restartPolicy") or "Always") != "Always":
         yield not_supported((*path, "spec", "restartPolicy"), policy, ["Always"])
 

@@ -7,20 +7,25 @@ from collections.abc import Callable, Mapping
 from kgate.manifest import Path
 from kgate.validate import fields, formats, paths
 from kgate.validate.cause import Body, Causes, invalid, items, required, text
+from kgate.validate.gates import Gates
 
 _ONE_OF = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
 _ONE_AT_A_TIME = "may not have more than one field specified at a time"
 
 
-def variables(container: Body, path: Path) -> Causes:
+def variables(container: Body, path: Path, on: Gates) -> Causes:
     for at, variable in items(container, "env", path):
         name = text(variable, "name")
         if not name:
             yield required((*at, "name"))
-        for fault in formats.env_name(name) if name else ():
+        for fault in _name_faults(name, on) if name else ():
             yield invalid((*at, "name"), name, fault)
         if variable.get("valueFrom") is not None:
             yield from _value_from(variable, (*at, "valueFrom"))
+
+
+def _name_faults(name: str, on: Gates) -> formats.Faults:
+    return formats.env_name(name) if "RelaxedEnvironmentVariableValidation" in on else formats.strict_env_name(name)
 
 
 def _value_from(variable: Body, path: Path) -> Causes:
@@ -71,11 +76,11 @@ _SOURCES: Mapping[str, Callable[[Body, Path], Causes]] = {
 }
 
 
-def sources(container: Body, path: Path) -> Causes:
+def sources(container: Body, path: Path, on: Gates) -> Causes:
     """envFrom: all keys of a ConfigMap or a Secret."""
     for at, source in items(container, "envFrom", path):
         prefix = text(source, "prefix")
-        for fault in formats.env_name(prefix) if prefix else ():
+        for fault in _name_faults(prefix, on) if prefix else ():
             yield invalid((*at, "prefix"), prefix, fault)
         present = [name for name in ("configMapRef", "secretRef") if source.get(name) is not None]
         for name in present:

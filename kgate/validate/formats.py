@@ -18,6 +18,7 @@ _LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _KEY = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _VALUE = f"({_KEY})?"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
+_ENV = "[-._a-zA-Z][-._a-zA-Z0-9]*"
 _HEADER = "[-A-Za-z0-9]+"
 _PERCENT = "[0-9]+%"
 
@@ -31,6 +32,7 @@ _IS_LABEL_1035 = re.compile(_LABEL_1035).fullmatch
 _IS_KEY = re.compile(_KEY).fullmatch
 _IS_VALUE = re.compile(_VALUE).fullmatch
 _IS_CONFIG_KEY = re.compile(_CONFIG_KEY).fullmatch
+_IS_ENV = re.compile(_ENV).fullmatch
 _IS_HEADER = re.compile(_HEADER).fullmatch
 _IS_PERCENT = re.compile(_PERCENT).fullmatch
 _IS_PORT_NAME = re.compile("[-a-z0-9]+").fullmatch
@@ -82,6 +84,11 @@ def dns1035_label(value: str) -> Faults:
     return (*_long(value, 63, "characters"), *_wrong(bool(_IS_LABEL_1035(value)), text, _LABEL_1035, "my-name", "abc-123"))
 
 
+def service_name(value: str, *, relaxed: bool) -> Faults:
+    """Services could not begin with a digit before RelaxedServiceNameValidation."""
+    return dns1123_label(value) if relaxed else dns1035_label(value)
+
+
 def path_segment(value: str) -> Faults:
     """apimachinery pkg/api/validation/path/name.go:IsValidPathSegmentName."""
     if value in (".", ".."):
@@ -128,6 +135,16 @@ def env_name(value: str) -> Faults:
     if value.isascii() and value.isprintable() and "=" not in value:
         return GOOD
     return ("a valid environment variable name must consist only of printable ASCII characters other than '='",)
+
+
+def strict_env_name(value: str) -> Faults:
+    """A name of an environment variable before RelaxedEnvironmentVariableValidation."""
+    text = (
+        "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit"
+    )
+    wrong = _wrong(bool(_IS_ENV(value)), text, _ENV, "my.env-name", "MY_ENV.NAME", "MyEnvName1")
+    dots = (f"must not be '{value}'",) if value in (".", "..") else ("must not start with '..'",) if value.startswith("..") else GOOD
+    return (*wrong, *dots)
 
 
 def config_key(value: str) -> Faults:

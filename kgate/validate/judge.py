@@ -8,7 +8,7 @@ from typing import Any
 
 from kgate.finding import Finding, Rule, Skipped, in_order
 from kgate.manifest import Manifest
-from kgate.validate import api, kinds, meta, openapi, remedies
+from kgate.validate import api, gates, kinds, meta, openapi, remedies
 from kgate.validate.cause import Cause
 from kgate.validate.rules import BY_REASON, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
 from kgate.validate.versions import NEWEST, minor
@@ -64,7 +64,7 @@ def _refused(body: Mapping[str, Any], known: api.Api, target: str, old: Mapping[
     structural = tuple(openapi.causes(body, known.version, known.kind, target))
     if any(cause.reason == "BadRequest" for cause in structural):
         return tuple(cause for cause in structural if cause.reason == "BadRequest")
-    ruled = tuple(_ruled(body, known, old))
+    ruled = tuple(_ruled(body, known, gates.on(target), old))
     return tuple(dict.fromkeys((*ruled, *(c for c in structural if not _covered(c, ruled)))))
 
 
@@ -73,9 +73,9 @@ def _covered(cause: Cause, ruled: tuple[Cause, ...]) -> bool:
     return any(c.path[: len(cause.path)] == cause.path for c in ruled)
 
 
-def _ruled(body: Mapping[str, Any], known: api.Api, old: Mapping[str, Any] | None) -> Iterator[Cause]:
+def _ruled(body: Mapping[str, Any], known: api.Api, on: gates.Gates, old: Mapping[str, Any] | None) -> Iterator[Cause]:
     group = known.version.rpartition("/")[0]
-    yield from meta.causes(body, group, known.kind)
-    yield from kinds.causes(body, group, known.kind)
+    yield from meta.causes(body, group, known.kind, on)
+    yield from kinds.causes(body, group, known.kind, on)
     if old is not None:
         yield from kinds.update_causes(body, old, group, known.kind)

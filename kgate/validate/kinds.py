@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from kgate.validate import apps, autoscaling, batch, core, networking, pod, policy, quotas, rbac, service
 from kgate.validate.cause import Body, Causes
+from kgate.validate.gates import Gates
 
-CREATE: Mapping[tuple[str, str], Callable[[Body], Causes]] = {
+CREATE: Mapping[tuple[str, str], Callable[[Body, Gates], Causes]] = {
     ("apps", "Deployment"): apps.deployment,
     ("apps", "ReplicaSet"): apps.replica_set,
     ("apps", "StatefulSet"): apps.stateful_set,
@@ -40,9 +41,9 @@ UPDATE: Mapping[tuple[str, str], Callable[[Body, Body], Causes]] = {
 }
 
 
-def causes(body: Body, group: str, kind: str) -> Causes:
+def causes(body: Body, group: str, kind: str, on: Gates) -> Causes:
     if rules := CREATE.get((group, kind)):
-        yield from rules(body)
+        yield from rules(body, on)
 
 
 def update_causes(body: Body, old: Body, group: str, kind: str) -> Causes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from kgate.manifest import Path
 from kgate.validate import formats
 from kgate.validate.cause import Body, Causes, Key, forbidden, invalid, items, number, part, required, text, too_long
+from kgate.validate.gates import Gates
 
 MAX_ANNOTATIONS = 256 * 1024
 """Bytes of all keys and values."""
@@ -48,11 +49,12 @@ _OWN_GROUPS = ("", "apps", "autoscaling", "batch", "networking.k8s.io", "policy"
 _ROOT: Path = ("metadata",)
 
 
-def causes(body: Body, group: str, kind: str) -> Causes:
+def causes(body: Body, group: str, kind: str, on: Gates) -> Causes:
     if (group, kind) in NAMELESS:
         return
     meta = part(body, "metadata")
-    yield from _names(meta, NAMES.get((group, kind), _SUBDOMAIN))
+    old_service = (group, kind) == ("", "Service") and "RelaxedServiceNameValidation" not in on
+    yield from _names(meta, formats.dns1035_label if old_service else NAMES.get((group, kind), _SUBDOMAIN))
     yield from _namespace(meta)
     if number(meta, "generation") < 0:
         yield invalid((*_ROOT, "generation"), meta["generation"], "must be greater than or equal to 0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kgate.manifest import Path
 from kgate.validate import addresses, formats
 from kgate.validate.cause import Body, Causes, invalid, items, not_supported, number, part, required, text
+from kgate.validate.gates import Gates
 
 _PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _NOT_IN_PATHS = ("//", "/./", "/../", "%2f", "%2F")
@@ -12,17 +13,17 @@ _NOT_AT_THE_END = ("/..", "/.")
 _CLASS = "kubernetes.io/ingress.class"
 
 
-def ingress(body: Body) -> Causes:
+def ingress(body: Body, on: Gates) -> Causes:
     spec, path = part(body, "spec"), ("spec",)
     backend, rules = spec.get("defaultBackend"), list(items(spec, "rules", path))
     if not rules and backend is None:
         yield invalid(path, None, "either `defaultBackend` or `rules` must be specified")
     if backend is not None:
-        yield from _backend(backend, (*path, "defaultBackend"))
+        yield from _backend(backend, (*path, "defaultBackend"), on)
     for at, rule in rules:
         yield from _host(text(rule, "host"), (*at, "host"))
         if (http := rule.get("http")) is not None:
-            yield from _http(http, (*at, "http"))
+            yield from _http(http, (*at, "http"), on)
     for at, tls in items(spec, "tls", path):
         for i, host in enumerate(tls.get("hosts") or ()):
             yield from _name(host or "", (*at, "hosts", i))
@@ -53,7 +54,7 @@ def _name(host: str, path: Path) -> Causes:
         yield invalid(path, host, fault)
 
 
-def _http(http: Body, path: Path) -> Causes:
+def _http(http: Body, path: Path, on: Gates) -> Causes:
     if not http.get("paths"):
         yield required((*path, "paths"))
     for at, entry in items(http, "paths", path):
@@ -62,7 +63,7 @@ def _http(http: Body, path: Path) -> Causes:
             yield required((*at, "pathType"), "pathType must be specified")
             continue
         yield from _path(kind, text(entry, "path"), at)
-        yield from _backend(part(entry, "backend"), (*at, "backend"))
+        yield from _backend(part(entry, "backend"), (*at, "backend"), on)
 
 
 def _path(kind: str, value: str, path: Path) -> Causes:
@@ -81,21 +82,21 @@ def _path(kind: str, value: str, path: Path) -> Causes:
             yield invalid((*path, "path"), value, f"cannot end with '{bad}'")
 
 
-def _backend(backend: Body, path: Path) -> Causes:
+def _backend(backend: Body, path: Path, on: Gates) -> Causes:
     resource, service = backend.get("resource"), backend.get("service")
     if resource is not None and service is not None:
         yield invalid(path, "", "cannot set both resource and service backends")
     elif service is not None:
-        yield from _service(service, path)
+        yield from _service(service, path, on)
     elif resource is None:
         yield invalid(path, "", "resource or service backend is required")
 
 
-def _service(service: Body, path: Path) -> Causes:
+def _service(service: Body, path: Path, on: Gates) -> Causes:
     name, port = text(service, "name"), part(service, "port")
     if not name:
         yield required((*path, "service", "name"))
-    for fault in formats.dns1123_label(name) if name else ():
+    for fault in formats.service_name(name, relaxed="RelaxedServiceNameValidation" in on) if name else ():
         yield invalid((*path, "service", "name"), name, fault)
     named, numbered = text(port, "name"), number(port, "number")
     if named and numbered:

@@ -18,27 +18,28 @@ from kgate.validate.cause import (
     strings,
     text,
 )
+from kgate.validate.gates import Gates
 
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _NAMES = ("serviceAccountName", "nodeName", "priorityClassName", "runtimeClassName")
 
 
-def template(found: Body, path: Path, *, claims: tuple[str, ...] = (), named_by_controller: bool = False) -> Causes:
+def template(found: Body, path: Path, on: Gates, *, claims: tuple[str, ...] = (), named_by_controller: bool = False) -> Causes:
     """`claims`: names of a StatefulSet's claim templates. `named_by_controller`: hostname and subdomain are not looked at."""
     metadata, at = part(found, "metadata"), (*path, "metadata")
     yield from meta.labels(part(metadata, "labels"), (*at, "labels"), at=(*path, "labels"))
     yield from meta.annotated(part(metadata, "annotations"), (*at, "annotations"), at=(*path, "annotations"))
     body = part(found, "spec")
-    yield from spec(body, (*path, "spec"), claims=claims, named_by_controller=named_by_controller)
+    yield from spec(body, (*path, "spec"), on, claims=claims, named_by_controller=named_by_controller)
     if body.get("ephemeralContainers"):
         yield forbidden((*path, "spec", "ephemeralContainers"), "ephemeral containers not allowed in pod template")
 
 
-def pod(body: Body) -> Causes:
+def pod(body: Body, on: Gates) -> Causes:
     """A pod on its own: ValidatePodCreate looks at a few things more than at the pods of a template."""
     found = part(body, "spec")
-    yield from spec(found, ("spec",), is_pod=True)
+    yield from spec(found, ("spec",), on, is_pod=True)
     for name in ("containers", "initContainers"):
         for at, container in items(found, name, ("spec",)):
             if (image := text(container, "image")) != image.strip():
@@ -47,31 +48,34 @@ def pod(body: Body) -> Causes:
         yield forbidden(("spec", "ephemeralContainers"), "cannot be set on create")
 
 
-def spec(body: Body, path: Path, *, claims: tuple[str, ...] = (), named_by_controller: bool = False, is_pod: bool = False) -> Causes:
+def spec(
+    body: Body, path: Path, on: Gates, *, claims: tuple[str, ...] = (), named_by_controller: bool = False, is_pod: bool = False
+) -> Causes:
     known, wrong = volumes.causes(body, path, claims)
     yield from wrong
-    yield from containers.causes(body, path, _surroundings(body, known, is_pod))
+    yield from containers.causes(body, path, _surroundings(body, known, on, is_pod=is_pod))
     yield from _policies(body, path)
-    if found := body.get("resources"):
+    if "PodLevelResources" in on and (found := body.get("resources")):
         yield from resources.pod(found, (*path, "resources"))
     yield from _host_network(body, path)
-    yield from scheduling.causes(body, path)
-    yield from security.pod(body, path)
-    yield from _dns(body, path)
-    yield from _gates(body, path)
+    yield from scheduling.causes(body, path, on)
+    yield from security.pod(body, path, on)
+    yield from _dns(body, path, on)
+    yield from _gates(body, path, on)
     yield from _names(body, path, () if named_by_controller else ("hostname", "subdomain"))
-    yield from _aliases(body, path)
+    yield from _aliases(body, path, on)
     yield from _operating_system(body, path)
     yield from security.host_processes(body, path)
 
 
-def _surroundings(body: Body, known: volumes.Volumes, is_pod: bool) -> containers.Surroundings:
+def _surroundings(body: Body, known: volumes.Volumes, on: Gates, *, is_pod: bool) -> containers.Surroundings:
     return containers.Surroundings(
         volumes=known,
         grace_s=number(body, "terminationGracePeriodSeconds", 30),
         restart_policy=text(body, "restartPolicy") or "Always",
-        host_users=body.get("hostUsers") is not False,
+        host_users=body.get("hostUsers") is not False or "UserNamespacesSupport" not in on,
         host_ports=is_pod and bool(body.get("hostNetwork")),
+        on=on,
     )
 
 
@@ -94,7 +98,7 @@ def _host_network(body: Body, path: Path) -> Causes:
                 yield invalid((*where, "hostPort"), host, "must match `containerPort` when `hostNetwork` is true")
 
 
-def _dns(body: Body, path: Path) -> Causes:
+def _dns(body: Body, path: Path, on: Gates) -> Causes:
     config, at = body.get("dnsConfig"), (*path, "dnsConfig")
     if text(body, "dnsPolicy") == "None":
         if config is None:
@@ -106,25 +110,31 @@ def _dns(body: Body, path: Path) -> Causes:
     if len(servers) > 3:
         yield invalid((*at, "nameservers"), servers, "must not have more than 3 nameservers")
     for where, server in strings(config, "nameservers", at):
-        yield from addresses.legacy_ip(server, where)
+        yield from addresses.legacy_ip(server, where, on)
     if len(searches) > 32:
         yield invalid((*at, "searches"), searches, "must not have more than 32 search paths")
     if len(" ".join(searches)) > 2048:
         yield invalid((*at, "searches"), searches, "must not have more than 2048 characters (including spaces) in the search list")
     for where, search in strings(config, "searches", at):
-        for fault in formats.search_domain(search.removesuffix(".")) if search != "." else ():
+        for fault in _search_faults(search, on):
             yield invalid(where, search.removesuffix("."), fault)
     for where, option in items(config, "options", at):
         if not text(option, "name"):
             yield required(where, "must not be empty")
 
 
-def _gates(body: Body, path: Path) -> Causes:
+def _search_faults(search: str, on: Gates) -> formats.Faults:
+    if "RelaxedDNSSearchValidation" not in on:
+        return formats.dns1123_subdomain(search.removesuffix("."))
+    return formats.search_domain(search.removesuffix(".")) if search != "." else ()
+
+
+def _gates(body: Body, path: Path, on: Gates) -> Causes:
     for at, gate in items(body, "readinessGates", path):
         for fault in formats.label_key(text(gate, "conditionType")):
             yield invalid((*at, "conditionType"), text(gate, "conditionType"), fault)
     taken: set[str] = set()
-    for at, gate in items(body, "schedulingGates", path):
+    for at, gate in items(body, "schedulingGates", path) if "PodSchedulingReadiness" in on else ():
         name = text(gate, "name")
         for fault in formats.label_key(name):
             yield invalid((*at, "name"), name, fault, at=at)
@@ -144,9 +154,9 @@ def _names(body: Body, path: Path, labels: tuple[str, ...]) -> Causes:
                 yield invalid((*path, name), value, fault)
 
 
-def _aliases(body: Body, path: Path) -> Causes:
+def _aliases(body: Body, path: Path, on: Gates) -> Causes:
     for at, alias in items(body, "hostAliases", path):
-        yield from addresses.legacy_ip(text(alias, "ip"), (*at, "ip"))
+        yield from addresses.legacy_ip(text(alias, "ip"), (*at, "ip"), on)
         for where, host in strings(alias, "hostnames", at):
             for fault in formats.dns1123_subdomain(host):
                 yield invalid(where, host, fault)

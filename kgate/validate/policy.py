@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kgate.validate import intstr, selectors
 from kgate.validate.cause import Body, Causes, invalid, not_supported, part
+from kgate.validate.gates import Gates
 
 
-def pod_disruption_budget(body: Body) -> Causes:
+def pod_disruption_budget(body: Body, _: Gates) -> Causes:
     spec, path = part(body, "spec"), ("spec",)
     if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
         yield invalid(path, spec, "minAvailable and maxUnavailable cannot be both set")

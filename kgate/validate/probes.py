@@ -5,6 +5,7 @@ from __future__ import annotations
 from kgate.manifest import Path
 from kgate.validate import formats
 from kgate.validate.cause import Body, Causes, forbidden, invalid, items, not_supported, number, required, text
+from kgate.validate.gates import Gates
 from kgate.validate.meta import no_negative
 
 _OF_PROBES = ("exec", "httpGet", "tcpSocket", "grpc")
@@ -12,19 +13,23 @@ _OF_HOOKS = ("exec", "httpGet", "tcpSocket", "sleep")
 _NUMBERS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
 
 
-def all_of(container: Body, path: Path, grace_s: int) -> Causes:
+def all_of(container: Body, path: Path, grace_s: int, on: Gates) -> Causes:
     lifecycle = container.get("lifecycle") or {}
     for hook in ("postStart", "preStop"):
         if lifecycle.get(hook) is not None:
-            yield from _handler(lifecycle[hook], _OF_HOOKS, (*path, "lifecycle", hook), grace_s)
+            yield from _handler(lifecycle[hook], _hooks(on), (*path, "lifecycle", hook), grace_s, on)
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if (probe := container.get(name)) is not None:
-            yield from _probe(probe, name, (*path, name), grace_s)
+            yield from _probe(probe, name, (*path, name), grace_s, on)
 
 
-def _probe(probe: Body, name: str, path: Path, grace_s: int) -> Causes:
+def _hooks(on: Gates) -> tuple[str, ...]:
+    return _OF_HOOKS if "PodLifecycleSleepAction" in on else _OF_HOOKS[:-1]
+
+
+def _probe(probe: Body, name: str, path: Path, grace_s: int, on: Gates) -> Causes:
     """0 stands for the default, so that only what is below it is wrong."""
-    yield from _handler(probe, _OF_PROBES, path, grace_s)
+    yield from _handler(probe, _OF_PROBES, path, grace_s, on)
     for field in _NUMBERS:
         yield from no_negative(probe, field, path)
     grace = probe.get("terminationGracePeriodSeconds")
@@ -37,17 +42,17 @@ def _probe(probe: Body, name: str, path: Path, grace_s: int) -> Causes:
         yield invalid((*path, "successThreshold"), threshold, "must be 1")
 
 
-def _handler(handler: Body, kinds: tuple[str, ...], path: Path, grace_s: int) -> Causes:
+def _handler(handler: Body, kinds: tuple[str, ...], path: Path, grace_s: int, on: Gates) -> Causes:
     present = [kind for kind in kinds if handler.get(kind) is not None]
     if not present:
         yield required(path, "must specify a handler type")
         return
-    yield from _action(present[0], handler[present[0]], (*path, present[0]), grace_s)
+    yield from _action(present[0], handler[present[0]], (*path, present[0]), grace_s, on)
     for kind in present[1:]:
         yield forbidden((*path, kind), "may not specify more than 1 handler type")
 
 
-def _action(kind: str, action: Body, path: Path, grace_s: int) -> Causes:
+def _action(kind: str, action: Body, path: Path, grace_s: int, on: Gates) -> Causes:
     match kind:
         case "exec":
             if not action.get("command"):
@@ -55,8 +60,9 @@ def _action(kind: str, action: Body, path: Path, grace_s: int) -> Causes:
         case "httpGet":
             yield from _http(action, path)
         case "sleep":
-            if not 0 <= (seconds := number(action, "seconds")) <= grace_s:
-                yield invalid(path, seconds, f"must be non-negative and less than terminationGracePeriodSeconds ({grace_s})")
+            lowest, bound = (0, "non-negative") if "PodLifecycleSleepActionAllowZero" in on else (1, "greater than 0")
+            if not lowest <= (seconds := number(action, "seconds")) <= grace_s:
+                yield invalid(path, seconds, f"must be {bound} and less than terminationGracePeriodSeconds ({grace_s})")
         case _:
             yield from port(action.get("port"), (*path, "port"))
 

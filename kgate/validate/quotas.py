@@ -5,6 +5,7 @@ from __future__ import annotations
 from kgate.manifest import Path
 from kgate.validate import formats, quantity, resources
 from kgate.validate.cause import Body, Causes, Key, duplicate, forbidden, invalid, items, not_supported, number, part, strings, text
+from kgate.validate.gates import Gates
 
 _LIMIT_TYPES = ("Pod", "Container", "PersistentVolumeClaim")
 _SCOPES = (
@@ -30,7 +31,7 @@ _BOUNDS = (
 )
 
 
-def resource_quota(body: Body) -> Causes:
+def resource_quota(body: Body, _: Gates) -> Causes:
     spec, path = part(body, "spec"), ("spec",)
     for name, value in part(spec, "hard").items():
         at = (*path, "hard", Key(name))
@@ -42,7 +43,7 @@ def resource_quota(body: Body) -> Causes:
         yield invalid((*path, "scopes"), scopes, "unsupported scope")
 
 
-def limit_range(body: Body) -> Causes:
+def limit_range(body: Body, _: Gates) -> Causes:
     taken: set[str] = set()
     for at, limit in items(part(body, "spec"), "limits", ("spec",)):
         kind = text(limit, "type")
@@ -80,7 +81,7 @@ def _bounds(limit: Body, path: Path) -> Causes:
                 yield invalid((*path, blamed, Key(name)), quantity.text(part(limit, blamed)[name]), sentence.format(*shown))
 
 
-def priority_class(body: Body) -> Causes:
+def priority_class(body: Body, _: Gates) -> Causes:
     """pkg/apis/scheduling/validation/validation.go; the system's own classes are left alone."""
     name = text(part(body, "metadata"), "name")
     if not name.startswith(_SYSTEM) and number(body, "value") > _MAX_USER_PRIORITY:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from kgate.manifest import Path
 from kgate.validate import formats, selectors
 from kgate.validate.cause import Body, Causes, invalid, items, not_supported, part, required, text
+from kgate.validate.gates import Gates
 
 _GROUP = "rbac.authorization.k8s.io"
 
 
-def role(body: Body) -> Causes:
+def role(body: Body, _: Gates) -> Causes:
     for at, rule in items(body, "rules", ()):
         yield from _rule(rule, at, namespaced=True)
 
 
-def cluster_role(body: Body) -> Causes:
+def cluster_role(body: Body, _: Gates) -> Causes:
     for at, rule in items(body, "rules", ()):
         yield from _rule(rule, at, namespaced=False)
     if (aggregation := body.get("aggregationRule")) is not None:
@@ -40,11 +41,11 @@ def _rule(rule: Body, path: Path, *, namespaced: bool) -> Causes:
         yield required((*path, "resources"), "resource rules must supply at least one resource")
 
 
-def role_binding(body: Body) -> Causes:
+def role_binding(body: Body, _: Gates) -> Causes:
     yield from _binding(body, ("Role", "ClusterRole"))
 
 
-def cluster_role_binding(body: Body) -> Causes:
+def cluster_role_binding(body: Body, _: Gates) -> Causes:
     yield from _binding(body, ("ClusterRole",))
 
 

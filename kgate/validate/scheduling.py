@@ -18,6 +18,7 @@ from kgate.validate.cause import (
     strings,
     text,
 )
+from kgate.validate.gates import Gates
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -25,18 +26,18 @@ _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _NO_OPERATOR = "not a valid selector operator"
 
 
-def causes(spec: Body, path: Path) -> Causes:
+def causes(spec: Body, path: Path, on: Gates) -> Causes:
     if selector := spec.get("nodeSelector"):
         yield from meta.labels(selector, (*path, "nodeSelector"))
     if affinity := spec.get("affinity"):
-        yield from _affinity(affinity, (*path, "affinity"))
+        yield from _affinity(affinity, (*path, "affinity"), on)
     if spec.get("topologySpreadConstraints"):
-        yield from _spread(spec, path)
+        yield from _spread(spec, path, on)
     for at, toleration in items(spec, "tolerations", path):
         yield from _toleration(toleration, at)
 
 
-def _affinity(affinity: Body, path: Path) -> Causes:
+def _affinity(affinity: Body, path: Path, on: Gates) -> Causes:
     node, at = part(affinity, "nodeAffinity"), (*path, "nodeAffinity")
     if (wanted := node.get(_REQUIRED)) is not None:
         yield from node_selector(wanted, (*at, _REQUIRED))
@@ -46,10 +47,10 @@ def _affinity(affinity: Body, path: Path) -> Causes:
     for kind in ("podAffinity", "podAntiAffinity"):
         pods = part(affinity, kind)
         for where, term in items(pods, _REQUIRED, (*path, kind)):
-            yield from _pod_term(term, where)
+            yield from _pod_term(term, where, on)
         for where, term in items(pods, _PREFERRED, (*path, kind)):
             yield from _weight(term, where)
-            yield from _pod_term(part(term, "podAffinityTerm"), (*where, "podAffinityTerm"))
+            yield from _pod_term(part(term, "podAffinityTerm"), (*where, "podAffinityTerm"), on)
 
 
 def _weight(term: Body, path: Path) -> Causes:
@@ -107,13 +108,14 @@ def _node_field(requirement: Body, path: Path) -> Causes:
             yield invalid(at, value, fault)
 
 
-def _pod_term(term: Body, path: Path) -> Causes:
+def _pod_term(term: Body, path: Path, on: Gates) -> Causes:
     for name in ("labelSelector", "namespaceSelector"):
         yield from selectors.causes(part(term, name), (*path, name))
     for at, namespace in strings(term, "namespaces", path):
         for fault in formats.dns1123_label(namespace):
             yield invalid(at, namespace, fault, at=(*path, "namespace"))
-    yield from _label_keys(term, path)
+    if "MatchLabelKeysInPodAffinity" in on:
+        yield from _label_keys(term, path)
     key = text(term, "topologyKey")
     if not key:
         yield required((*path, "topologyKey"), "can not be empty")
@@ -150,17 +152,17 @@ def _selected_twice(selector: Body, keys: list[str], path: Path) -> Causes:
         seen.add(key)
 
 
-def _spread(spec: Body, path: Path) -> Causes:
+def _spread(spec: Body, path: Path, on: Gates) -> Causes:
     found = list(items(spec, "topologySpreadConstraints", path))
     kinds = [(text(c, "topologyKey"), text(c, "whenUnsatisfiable")) for _, c in found]
     for i, (at, constraint) in enumerate(found):
-        yield from _constraint(constraint, at)
+        yield from _constraint(constraint, at, on)
         if kinds[i] in kinds[i + 1 :]:
             repeated = f"{{{kinds[i][0]}, {kinds[i][1]}}}"
             yield duplicate(at, repeated, at=(*at, "{topologyKey, whenUnsatisfiable}"))
 
 
-def _constraint(constraint: Body, path: Path) -> Causes:
+def _constraint(constraint: Body, path: Path, on: Gates) -> Causes:
     action = text(constraint, "whenUnsatisfiable")
     yield from _positive(constraint, "maxSkew", path)
     if not text(constraint, "topologyKey"):
@@ -172,10 +174,11 @@ def _constraint(constraint: Body, path: Path) -> Causes:
         if action != "DoNotSchedule":
             detail = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}"
             yield invalid((*path, "minDomains"), constraint["minDomains"], detail)
-    for name in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
+    for name in ("nodeAffinityPolicy", "nodeTaintsPolicy") if "NodeInclusionPolicyInPodTopologySpread" in on else ():
         if (policy := constraint.get(name)) is not None and policy not in ("Honor", "Ignore"):
             yield not_supported((*path, name), policy, ["Honor", "Ignore"])
-    yield from _label_keys(constraint, path)
+    if "MatchLabelKeysInPodTopologySpread" in on:
+        yield from _label_keys(constraint, path)
     yield from selectors.causes(part(constraint, "labelSelector"), (*path, "labelSelector"))
 
 

@@ -7,6 +7,7 @@ import re
 from kgate.manifest import Path
 from kgate.validate import formats, paths
 from kgate.validate.cause import Body, Causes, duplicate, invalid, items, not_supported, required, text, too_long
+from kgate.validate.gates import Gates
 
 _MAX_ID = 2**31 - 1
 _PROFILES = ("Localhost", "RuntimeDefault", "Unconfined")
@@ -14,13 +15,13 @@ _SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 _SYSCTL = rf"({_SEGMENT}[\./])*{_SEGMENT}"
 _IS_SYSCTL = re.compile(_SYSCTL).fullmatch
 _POD_CHOICES = (
-    ("fsGroupChangePolicy", ("Always", "OnRootMismatch")),
-    ("supplementalGroupsPolicy", ("Merge", "Strict")),
-    ("seLinuxChangePolicy", ("MountOption", "Recursive")),
+    ("fsGroupChangePolicy", "", ("Always", "OnRootMismatch")),
+    ("supplementalGroupsPolicy", "SupplementalGroupsPolicy", ("Merge", "Strict")),
+    ("seLinuxChangePolicy", "SELinuxChangePolicy", ("MountOption", "Recursive")),
 )
 
 
-def pod(spec: Body, path: Path) -> Causes:
+def pod(spec: Body, path: Path, on: Gates) -> Causes:
     context = spec.get("securityContext") or {}
     path = (*path, "securityContext")
     yield from _ids(context, ("fsGroup", "runAsUser", "runAsGroup"), path)
@@ -30,15 +31,15 @@ def pod(spec: Body, path: Path) -> Causes:
     if context.get("shareProcessNamespace") is not None and spec.get("hostPID") and context["shareProcessNamespace"]:
         yield invalid((*path, "shareProcessNamespace"), True, "ShareProcessNamespace and HostPID cannot both be enabled")
     yield from _sysctls(context, path)
-    for name, valid in _POD_CHOICES:
-        if (value := context.get(name)) is not None and value not in valid:
+    for name, gate, valid in _POD_CHOICES:
+        if (not gate or gate in on) and (value := context.get(name)) is not None and value not in valid:
             yield not_supported((*path, name), value, valid)
     yield from _profiles(context, path)
 
 
-def container(context: Body, path: Path, host_users: bool) -> Causes:
+def container(context: Body, path: Path, on: Gates, *, host_users: bool) -> Causes:
     yield from _ids(context, ("runAsUser", "runAsGroup"), path)
-    if (mount := context.get("procMount")) is not None:
+    if "ProcMountType" in on and (mount := context.get("procMount")) is not None:
         if mount not in ("Default", "Unmasked"):
             yield not_supported((*path, "procMount"), mount, ["Default", "Unmasked"])
         if host_users and mount == "Unmasked":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kgate.manifest import Path
 from kgate.validate import addresses, formats, probes
 from kgate.validate.cause import Body, Causes, duplicate, forbidden, invalid, items, not_supported, number, part, required, strings, text
+from kgate.validate.gates import Gates
 from kgate.validate.meta import labels
 
 _SPEC: Path = ("spec",)
@@ -13,7 +14,7 @@ _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _MAX_TIMEOUT_S = 86400
 
 
-def service(body: Body) -> Causes:
+def service(body: Body, on: Gates) -> Causes:
     spec = part(body, "spec")
     kind, headless = text(spec, "type") or "ClusterIP", _headless(spec)
     if kind not in _TYPES:
@@ -22,12 +23,12 @@ def service(body: Body) -> Causes:
         yield required((*_SPEC, "ports"))
     if headless and kind in ("LoadBalancer", "NodePort"):
         yield invalid((*_SPEC, "clusterIP"), "None", f"may not be set to 'None' for {kind} services", at=(*_SPEC, "clusterIPs", 0))
-    yield from _external_name(spec) if kind == "ExternalName" else _cluster_ips(spec)
+    yield from _external_name(spec) if kind == "ExternalName" else _cluster_ips(spec, on)
     yield from _ports(spec, kind)
     yield from labels(part(spec, "selector"), (*_SPEC, "selector"))
     yield from _affinity(spec)
     for at, address in strings(spec, "externalIPs", _SPEC):
-        yield from addresses.legacy_ip(address, at)
+        yield from addresses.legacy_ip(address, at, on)
     yield from _load_balancer(spec, kind)
     yield from _traffic(spec, kind)
 
@@ -49,7 +50,7 @@ def _external_name(spec: Body) -> Causes:
         yield invalid((*_SPEC, "externalName"), name, fault)
 
 
-def _cluster_ips(spec: Body) -> Causes:
+def _cluster_ips(spec: Body, on: Gates) -> Causes:
     """clusterIPs is filled from clusterIP when it is left out, and the other way round."""
     one, several = text(spec, "clusterIP"), [ip or "" for ip in spec.get("clusterIPs") or ()]
     if one and several and several[0] != one:
@@ -57,10 +58,9 @@ def _cluster_ips(spec: Body) -> Causes:
     if "None" in several and len(several) > 1:
         yield invalid((*_SPEC, "clusterIPs"), several, "'None' must be the first and only value")
     for i, address in enumerate(several or ([one] if one else [])):
-        if address != "None" and not addresses.is_ip(address):
+        if address != "None":
             path = (*_SPEC, "clusterIPs", i) if several else (*_SPEC, "clusterIP")
-            detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-            yield invalid(path, address, detail, at=(*_SPEC, "clusterIPs", i))
+            yield from addresses.legacy_ip(address, path, on, at=(*_SPEC, "clusterIPs", i))
     if len(several) > 2:
         yield invalid((*_SPEC, "clusterIPs"), several, "may only hold up to 2 values")
     families = [family for _, family in strings(spec, "ipFamilies", _SPEC)]

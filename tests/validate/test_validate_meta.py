@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from validated import DELETED, assert_said, changed, deployment, thing
+from validated import DELETED, assert_said, changed, deployment, said, thing
 
 LONG = "a" * 64
 RFC_LABEL = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"
@@ -121,3 +121,9 @@ def test_owners_are_complete_and_one_of_them_is_the_controller() -> None:
 def test_a_question_to_the_server_needs_no_name() -> None:
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"nonResourceAttributes": {"path": "/"}}}
     assert_said(review)
+
+
+def test_services_may_begin_with_a_digit_from_1_36_on() -> None:
+    service = changed(thing("v1", "Service", spec={"ports": [{"port": 80}]}), "metadata.name", "1web")
+    assert said(service, version="1.36") == []
+    assert said(service, version="1.35")[0].startswith('metadata.name: Invalid value: "1web": a DNS-1035 label must')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from validated import assert_said, changed, container, thing, with_container, with_pod
+from validated import assert_said, changed, container, said, thing, with_container, with_pod
 
 C = "spec.template.spec.containers[0]"
 SPEC = "spec.template.spec"
@@ -261,7 +261,7 @@ POD: list[Case] = [
     ({"dnsConfig": {"nameservers": ["x"]}}, [f'{SPEC}.dnsConfig.nameservers[0]: Invalid value: "x": must be a valid IP address']),
     ({"dnsConfig": {"searches": ["_x.example.com.", "."]}}, []),
     ({"dnsConfig": {"searches": ["a b"]}}, [f"{SPEC}.dnsConfig.searches[0]: Invalid value"]),
-    ({"hostAliases": [{"ip": "010.0.0.1", "hostnames": ["a.b"]}]}, []),
+    ({"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["a.b"]}]}, []),
     (
         {"hostAliases": [{"ip": "300.0.0.1", "hostnames": ["A"]}]},
         [f"{SPEC}.hostAliases[0].ip: Inval", f"{SPEC}.hostAliases[0].hostnames[0]"],
@@ -381,3 +381,32 @@ def test_a_pod_on_its_own_is_looked_at_more_closely_than_a_template() -> None:
     shared = [container(ports=[{"containerPort": 80}]), container(name="b", ports=[{"containerPort": 80}])]
     assert_said(pod(hostNetwork=True, containers=shared), "spec.containers[1].ports[0].hostPort: Duplicate value")
     assert_said(with_pod(hostNetwork=True, containers=shared))
+
+
+SIDECAR = {"initContainers": [container(name="init", restartPolicy="Always", readinessProbe={"tcpSocket": {"port": 80}})]}
+BY_MINOR: list[tuple[str, dict[str, Any], str]] = [
+    ("1.31", {"containers": [container(env=[{"name": "a b"}])]}, f"{C}.env[0].name: Invalid value"),
+    ("1.32", {"containers": [container(env=[{"name": "a b"}])]}, ""),
+    ("1.35", {"hostAliases": [{"ip": "010.0.0.1"}]}, ""),
+    ("1.36", {"hostAliases": [{"ip": "010.0.0.1"}]}, f'{SPEC}.hostAliases[0].ip: Invalid value: "010.0.0.1": must not have leading 0s'),
+    ("1.36", {"hostAliases": [{"ip": "::ffff:1.2.3.4"}]}, f'{SPEC}.hostAliases[0].ip: Invalid value: "::ffff:1.2.3.4": must not be an'),
+    ("1.34", {"containers": [container(restartPolicy="Never")]}, f"{C}.restartPolicy: Forbidden: may not be set for non-init containers"),
+    ("1.35", {"containers": [container(restartPolicy="Never")]}, ""),
+    ("1.28", SIDECAR, f"{SPEC}.initContainers[0].readinessProbe: Forbidden"),
+    ("1.29", SIDECAR, ""),
+    ("1.32", {"containers": [container(lifecycle={"preStop": {"sleep": {"seconds": 0}}})]}, f"{C}.lifecycle.preStop.sleep: Invalid value"),
+    ("1.33", {"containers": [container(lifecycle={"preStop": {"sleep": {"seconds": 0}}})]}, ""),
+    ("1.29", {"containers": [container(lifecycle={"preStop": {"sleep": {"seconds": 1}}})]}, f"{C}.lifecycle.preStop: Required value"),
+    ("1.32", {"securityContext": {"seLinuxChangePolicy": "Foo"}}, ""),
+    ("1.33", {"securityContext": {"seLinuxChangePolicy": "Foo"}}, f"{SPEC}.securityContext.seLinuxChangePolicy: Unsupported value"),
+    ("1.32", {"dnsConfig": {"searches": ["_a"]}}, f"{SPEC}.dnsConfig.searches[0]: Invalid value"),
+    ("1.33", {"dnsConfig": {"searches": ["_a"]}}, ""),
+    ("1.33", {"resources": {"limits": {"example.com/x": 1}}}, ""),
+    ("1.34", {"resources": {"limits": {"example.com/x": 1}}}, f"{SPEC}.resources.limits[example.com/x]: Unsupported value"),
+]
+
+
+@pytest.mark.parametrize(("minor", "fields", "expected"), BY_MINOR)
+def test_a_minor_is_as_strict_as_its_feature_gates_make_it(minor: str, fields: dict[str, Any], expected: str) -> None:
+    found = said(with_pod(**fields), version=minor)
+    assert len(found) == bool(expected) and all(f.startswith(expected) for f in found), found

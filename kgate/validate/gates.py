@@ -1,0 +1,43 @@
+"""Feature gates that decide what a server validates: since which minor each is on by default (pkg/features/kube_features.go).
+
+A field behind a gate that is off is dropped before validation, so that nothing in it can be wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+Gates = frozenset[str]
+"""The features that are on."""
+
+SINCE: Mapping[str, int] = {
+    "ContainerRestartRules": 35,
+    "InPlacePodVerticalScaling": 33,
+    "MatchLabelKeysInPodAffinity": 31,
+    "MatchLabelKeysInPodTopologySpread": 27,
+    "NodeInclusionPolicyInPodTopologySpread": 26,
+    "PodLevelResources": 34,
+    "PodLifecycleSleepAction": 30,
+    "PodLifecycleSleepActionAllowZero": 33,
+    "PodSchedulingReadiness": 27,
+    "ProcMountType": 33,
+    "RecursiveReadOnlyMounts": 31,
+    "RelaxedDNSSearchValidation": 33,
+    "RelaxedEnvironmentVariableValidation": 32,
+    "RelaxedServiceNameValidation": 36,
+    "RestartAllContainersOnContainerExits": 36,
+    "SELinuxChangePolicy": 33,
+    "SidecarContainers": 29,
+    "StrictIPCIDRValidation": 36,
+    "SupplementalGroupsPolicy": 33,
+    "UserNamespacesSupport": 33,
+}
+"""The minor of Kubernetes 1. A gate that is not here is off everywhere (MaxUnavailableStatefulSet, TaintTolerationComparisonOperators)."""
+
+
+@cache
+def on(minor: str) -> Gates:
+    """The gates of `1.31` with nothing set by hand."""
+    number = int(minor.partition(".")[2])
+    return frozenset(name for name, since in SINCE.items() if since <= number)
