@@ -170,6 +170,7 @@ def _homed(options: Options, file: str) -> Options:
     images, cluster = options.images, options.rollout.cluster
     return replace(
         options,
+        exclude=tuple(_from(os.path.relpath(FilePath(file).parent), pattern) for pattern in options.exclude),
         images=replace(
             images,
             archives={image: homed(archive) for image, archive in images.archives.items()},
@@ -177,6 +178,16 @@ def _homed(options: Options, file: str) -> Options:
         ),
         rollout=replace(options.rollout, cluster=homed(cluster) if cluster else None),
     )
+
+
+def _from(folder: str, pattern: str) -> str:
+    """The pattern as it reads from the working directory, when the settings' `folder` lies below it.
+
+    `vendor/**` of shop/.kgate.yaml is `shop/vendor/**`; `vendor/` (no slash inside: anywhere) is `shop/**/vendor/`.
+    """
+    if folder == "." or folder.startswith(".."):
+        return pattern
+    return f"{folder}/{pattern.lstrip('/')}" if "/" in pattern.rstrip("/") else f"{folder}/**/{pattern}"
 
 
 def _version(value: object, place: _Place) -> str:

@@ -54,6 +54,8 @@ class _Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
+    """One pass of the manifests through the stages that are wanted."""
+
     options: Options
     progress: Progress
     manifests: Sequence[Manifest]

@@ -96,11 +96,14 @@ def test_every_key_reaches_its_option(tmp_path: Path) -> None:
 
 def test_files_are_named_from_the_folder_of_the_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "repo").mkdir()
-    written(tmp_path / "repo", "rollout: {cluster: clusters/prod.yaml}\nimages: {archives: {nginx: images/nginx.tar}}\n")
+    written(
+        tmp_path / "repo", "rollout: {cluster: clusters/prod.yaml}\nimages: {archives: {nginx: images/nginx.tar}}\nexclude: [a/**, b/]\n"
+    )
     monkeypatch.chdir(tmp_path)
     options = settled("repo/.kgate.yaml")
     assert options.rollout.cluster == "repo/clusters/prod.yaml"
     assert options.images.archives == {"nginx": "repo/images/nginx.tar"}
+    assert options.exclude == ("repo/a/**", "repo/**/b/")
 
 
 @pytest.mark.parametrize(

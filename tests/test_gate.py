@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,17 @@ def test_the_settings_and_the_cluster_are_no_manifests(folder: Path) -> None:
     report = gate(options)
     assert report.checked.files == 1
     assert {n.node for r in report.rollouts for n in r.placement} == {"a"}
+
+
+def test_patterns_of_settings_in_a_folder_hold_below_that_folder() -> None:
+    from kgate.config import settled
+
+    for folder in ("shop/a", "shop/x/b", "a"):
+        Path(folder).mkdir(parents=True)
+        write(deployment(folder.replace("/", "-")), name=f"{folder}/web.yaml")
+    Path("shop/.kgate.yaml").write_text("exclude: [/a/**, b/]\n")
+    report = gate(replace(settled("shop/.kgate.yaml"), paths=(".",), stages=(Stage.LOAD,)))
+    assert report.checked.objects == 1
 
 
 def test_from_a_base_the_old_pods_are_replaced() -> None:
