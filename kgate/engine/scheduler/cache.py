@@ -101,6 +101,7 @@ class Cache:
         self._nodes: dict[str, NodeInfo] = {}
         self._zones: dict[str, list[str]] = {}
         self._order: list[NodeInfo] | None = None
+        self._names: list[str] | None = None
         self._where: dict[Key, str] = {}
         self._services: dict[Key, Service] = {}
         self._replica_sets: dict[Key, ReplicaSet] = {}
@@ -133,6 +134,14 @@ class Cache:
         if key not in self._domains:
             self._domains[key] = [n.labels.get(key) for n in nodes]
         return self._domains[key]
+
+    def names(self, nodes: Sequence[NodeInfo]) -> list[str]:
+        """The nodes' names."""
+        if nodes is not self._order:
+            return [n.name for n in nodes]
+        if self._names is None:
+            self._names = [n.name for n in nodes]
+        return self._names
 
     def nodes_with_affinity(self) -> list[NodeInfo]:
         """Nodes with pods that have any wish about other pods, in no order that matters."""
@@ -277,7 +286,7 @@ class Cache:
 
     def _move(self, name: str, old: str | None, new: str | None) -> None:
         """A node that changes its zone goes to the end of the new one; a zone without nodes is forgotten, and with it its turn."""
-        self._order = None
+        self._order = self._names = None
         if old is not None:
             self._zones[old].remove(name)
             if not self._zones[old]:

@@ -116,12 +116,16 @@ def disturb(world: World, what: list[tuple[str, int]]) -> None:
         elif action == "finish" and there:
             it = there[n % len(there)]
             world.store.update_status(replace(it, status=replace(it.status, phase="Succeeded")))
+        elif action == "back" and world.store.get(Node, "", f"n{n % 5}") is None:
+            world.store.create(node(f"n{n % 5}", cpu="2"))
         elif action == "add":
             world.store.create(node(f"new{world.store.resource_version}", zone="ab"[n % 2]))
         world.manager.settle()
 
 
-DISTURBANCES = st.lists(st.tuples(st.sampled_from(["pod", "node", "cordon", "zone", "finish", "add"]), st.integers(0, 9)), max_size=6)
+DISTURBANCES = st.lists(
+    st.tuples(st.sampled_from(["pod", "node", "back", "cordon", "zone", "finish", "add"]), st.integers(0, 9)), max_size=6
+)
 
 
 @settings(max_examples=60, deadline=None)

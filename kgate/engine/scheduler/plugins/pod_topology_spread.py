@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import ClassVar
 
 from kgate.engine.api.core import Node, Pod, TopologySpreadConstraint
@@ -206,15 +207,18 @@ def _column(
     """
     domains = cluster.domains(c.topology_key, nodes)
     if c.topology_key == HOSTNAME_LABEL:
-        by_node = _by_node(pod, c, cluster)
-        return [None if d is None else by_node.get(n.name, 0) for n, d in zip(nodes, domains, strict=True)], len(nodes)
+        column: list[int | None] = list(map(_by_node(pod, c, cluster).get, cluster.names(nodes), repeat(0)))
+        if None in domains:
+            column = [None if d is None else n for n, d in zip(column, domains, strict=True)]
+        return column, len(nodes)
     counts: Mapping[str, int]
     if own or not _all_count(pod, c):
         everywhere = [n for n in cluster.nodes() if not own or _has_keys(n, constraints)]
         counts = _by_domain(pod, c, everywhere, cluster)
     else:
         counts = _counts(pod, c, cluster)
-    return [None if d is None else counts.get(d, 0) for d in domains], len(dict.fromkeys(domains))
+    by_domain = {d: None if d is None else counts.get(d, 0) for d in dict.fromkeys(domains)}
+    return [by_domain[d] for d in domains], len(by_domain)
 
 
 def _points(counts: tuple[int | None, ...], constraints: Sequence[TopologySpreadConstraint], weights: Sequence[float]) -> int:
