@@ -37,7 +37,7 @@ def _checked(report: Report) -> Iterator[str]:
 def not_checked(report: Report, style: Style, *, images: bool = True) -> Iterator[str]:
     """One line a reason, what the user asked for first; `images` that were not scanned as well."""
     if not report.checked.objects and not report.findings:
-        yield "not checked  nothing: there is no Kubernetes object in what was given"
+        yield "not checked  anything: there is no Kubernetes object in what was given"
     by_reason: dict[tuple[bool, str], list[str]] = defaultdict(list)
     for s in report.skipped:
         by_reason[not s.wanted, s.reason].append(f"{s.file}:{s.line}" if s.line > 1 else s.file)
