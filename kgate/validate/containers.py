@@ -151,6 +151,7 @@ def _on_the_host(containers: list[tuple[Path, Body]], defaulted: bool) -> Iterat
 def _mounts(container: Body, path: Path, around: Surroundings) -> Causes:
     devices = list(items(container, "volumeDevices", path))
     mounts = list(items(container, "volumeMounts", path))
+    names, places = {text(d, "name") for _, d in devices}, {text(d, "devicePath") for _, d in devices}
     taken: set[str] = set()
     for at, mount in mounts:
         yield from _mounted(mount, at, around.volumes)
@@ -161,11 +162,10 @@ def _mounts(container: Body, path: Path, around: Surroundings) -> Causes:
             yield invalid((*at, "mountPath"), place, "must be unique")
         taken.add(place)
         yield from _mount_options(mount, at, container, around.on)
-        for _, device in devices:
-            if text(device, "name") == text(mount, "name"):
-                yield invalid((*at, "name"), text(mount, "name"), "must not already exist in volumeDevices")
-            if text(device, "devicePath") == place:
-                yield invalid((*at, "mountPath"), place, "must not already exist as a path in volumeDevices")
+        if text(mount, "name") in names:
+            yield invalid((*at, "name"), text(mount, "name"), "must not already exist in volumeDevices")
+        if place in places:
+            yield invalid((*at, "mountPath"), place, "must not already exist as a path in volumeDevices")
     yield from _devices(devices, mounts, around.volumes)
 
 
@@ -207,6 +207,7 @@ def _recursive(mount: Body, value: str, path: Path, field: Path) -> Causes:
 
 
 def _devices(devices: list[tuple[Path, Body]], mounts: list[tuple[Path, Body]], volumes: Volumes) -> Causes:
+    mounted = {text(mount, "name") for _, mount in mounts}
     names, places = set(), set()
     for at, device in devices:
         name, place = text(device, "name"), text(device, "devicePath")
@@ -225,7 +226,7 @@ def _devices(devices: list[tuple[Path, Body]], mounts: list[tuple[Path, Body]], 
             yield invalid((*at, "devicePath"), place, "must be unique")
         if ".." in place.split("/"):
             yield invalid((*at, "devicePath"), place, "can not contain backsteps ('..')")
-        if any(text(mount, "name") == name for _, mount in mounts):
+        if name in mounted:
             yield invalid((*at, "name"), name, "must not already exist in volumeMounts")
         names.add(name)
         places.add(place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from kgate.finding import Finding, Rule, Skipped, in_order
@@ -12,6 +13,9 @@ from kgate.validate import api, gates, kinds, meta, openapi, remedies
 from kgate.validate.cause import Cause
 from kgate.validate.rules import BY_REASON, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
 from kgate.validate.versions import NEWEST, minor
+
+MOST = 250
+"""Faults of one object that are listed: who made a thousand mistakes has made one, and a hostile file shall not fill the report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +65,10 @@ def causes(body: Mapping[str, Any], old: Mapping[str, Any] | None = None, versio
 
 def _refused(body: Mapping[str, Any], known: api.Api, target: str, old: Mapping[str, Any] | None) -> tuple[Cause, ...]:
     """The server decodes first, and only what it could decode does it validate."""
-    structural = tuple(openapi.causes(body, known.version, known.kind, target))
+    structural = tuple(islice(openapi.causes(body, known.version, known.kind, target), MOST))
     if any(cause.reason == "BadRequest" for cause in structural):
         return tuple(cause for cause in structural if cause.reason == "BadRequest")
-    ruled = tuple(_ruled(body, known, gates.on(target), old))
+    ruled = tuple(islice(_ruled(body, known, gates.on(target), old), MOST))
     return tuple(dict.fromkeys((*ruled, *(c for c in structural if not _covered(c, ruled)))))
 
 

@@ -12,7 +12,8 @@ MAX = (2**63 - 1) * NANO
 
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
-_PARTS = re.compile(r"\s*([+-]?)([0-9]*)\.?([0-9]*)([KMGTPE]i|[numkMGTPE]?|[eE][+-]?[0-9]+)\s*").fullmatch
+# Possessive: no text, however long, is read twice.
+_PARTS = re.compile(r"\s*+([+-]?)([0-9]*+)\.?([0-9]*+)([KMGTPE]i|[eE][+-]?[0-9]++|[numkMGTPE]?)\s*+").fullmatch
 _TOO_MANY_DIGITS = 60
 
 

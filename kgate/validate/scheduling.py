@@ -134,30 +134,31 @@ def _label_keys(term: Body, path: Path) -> Causes:
             for fault in formats.label_key(key):
                 yield invalid(at, key, fault)
     keys = [key for _, key in strings(term, "matchLabelKeys", path)]
-    yield from _selected_twice(selector or {}, keys, path)
-    mismatched = [key for _, key in strings(term, "mismatchLabelKeys", path)]
+    yield from _selected_twice(selector or {}, {key: i for i, key in enumerate(keys)}, path)
+    mismatched = {key for _, key in strings(term, "mismatchLabelKeys", path)}
     for i, key in enumerate(keys):
         if key in mismatched:
             yield invalid((*path, "matchLabelKeys", i), key, "exists in both matchLabelKeys and mismatchLabelKeys")
 
 
-def _selected_twice(selector: Body, keys: list[str], path: Path) -> Causes:
+def _selected_twice(selector: Body, keys: dict[str, int], path: Path) -> Causes:
     """The server itself may have added a key once, so that only the second mention of it is a fault."""
     seen = set(part(selector, "matchLabels"))
     for _, requirement in items(selector, "matchExpressions", ()):
         key = text(requirement, "key")
         if key in keys and key in seen:
-            at = (*path, keys.index(key))
-            yield invalid((*path, "matchLabelKeys", keys.index(key)), key, "exists in both matchLabelKeys and labelSelector", at=at)
+            at = (*path, keys[key])
+            yield invalid((*path, "matchLabelKeys", keys[key]), key, "exists in both matchLabelKeys and labelSelector", at=at)
         seen.add(key)
 
 
 def _spread(spec: Body, path: Path, on: Gates) -> Causes:
     found = list(items(spec, "topologySpreadConstraints", path))
     kinds = [(text(c, "topologyKey"), text(c, "whenUnsatisfiable")) for _, c in found]
+    last = {kind: i for i, kind in enumerate(kinds)}
     for i, (at, constraint) in enumerate(found):
         yield from _constraint(constraint, at, on)
-        if kinds[i] in kinds[i + 1 :]:
+        if last[kinds[i]] > i:
             repeated = f"{{{kinds[i][0]}, {kinds[i][1]}}}"
             yield duplicate(at, repeated, at=(*at, "{topologyKey, whenUnsatisfiable}"))
 

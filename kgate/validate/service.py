@@ -63,12 +63,13 @@ def _cluster_ips(spec: Body, on: Gates) -> Causes:
             yield from addresses.legacy_ip(address, path, on, at=(*_SPEC, "clusterIPs", i))
     if len(several) > 2:
         yield invalid((*_SPEC, "clusterIPs"), several, "may only hold up to 2 values")
-    families = [family for _, family in strings(spec, "ipFamilies", _SPEC)]
-    for i, family in enumerate(families):
+    seen: set[str] = set()
+    for i, (_, family) in enumerate(strings(spec, "ipFamilies", _SPEC)):
         if family not in ("IPv4", "IPv6"):
             yield not_supported((*_SPEC, "ipFamilies", i), family, ["IPv4", "IPv6"])
-        if family in families[:i]:
+        if family in seen:
             yield duplicate((*_SPEC, "ipFamilies", i), family)
+        seen.add(family)
     policies = ("PreferDualStack", "RequireDualStack", "SingleStack")
     if (policy := spec.get("ipFamilyPolicy")) is not None and policy not in policies:
         yield not_supported((*_SPEC, "ipFamilyPolicy"), policy, policies)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
-from validated import changed, deployment, judged
+from validated import changed, container, deployment, judged, thing, with_container, with_pod
 
 from kgate import load
 from kgate.finding import Finding, Severity, Stage
@@ -93,3 +95,28 @@ def test_a_simulator_can_ask_for_causes() -> None:
     assert (cause.reason, cause.field) == ("FieldValueInvalid", "spec.strategy.rollingUpdate.maxUnavailable")
     assert cause.message == 'Invalid value: "0%": may not be 0 when `maxSurge` is 0'
     assert causes({"apiVersion": "example.com/v1", "kind": "Custom"}) == ()
+
+
+def crowd(size: int) -> list[dict[str, Any]]:
+    """Objects with very many of something, sound or not."""
+    many = [str(i) for i in range(size)]
+    return [
+        changed(deployment(), "spec", dict.fromkeys(many, 1)),
+        changed(deployment(), "metadata.labels", {f"a b{i}": "c d" for i in many}),
+        with_pod(containers=[container(name=f"Bad{i}") for i in many]),
+        with_pod(topologySpreadConstraints=[{"maxSkew": 1, "topologyKey": f"k{i}", "whenUnsatisfiable": "DoNotSchedule"} for i in many]),
+        with_container(
+            volumeDevices=[{"name": i, "devicePath": i} for i in many], volumeMounts=[{"name": i, "mountPath": i} for i in many]
+        ),
+        thing("v1", "Service", spec={"ports": [{"port": 80}], "ipFamilies": many}),
+        thing("v1", "Secret", data={"k": "YWJj" * size * 10}),
+        with_container(resources={"limits": {"hugepages-" + "1" * size * 10 + "x": 1, "cpu": "1" * size * 10}}),
+        changed(deployment(), "metadata.name", "a" * size * 10),
+    ]
+
+
+def test_the_cost_of_a_hostile_object_grows_with_its_size_and_its_findings_are_bounded() -> None:
+    begin = time.process_time()
+    for body in crowd(3000):
+        assert len(judged(body).findings) <= 250
+    assert time.process_time() - begin < 8  # about one second on an idle machine
