@@ -41,7 +41,7 @@ class Decision:
     node: str = ""
     """Empty when no node takes the pod."""
     ties: tuple[str, ...] = ()
-    """All nodes with the best score, in the node tree's order; the first of them is `node`."""
+    """All nodes with the best score, in the node tree's order. `node` is one of them."""
     rejections: Mapping[str, Rejection]
     """By node, only of nodes that were looked at."""
     everywhere: Rejection | None = None
@@ -125,12 +125,13 @@ class Placement:
                 wide.append(self._wide_filters[plugin.name])
         nominated = self._nominated(info, decision.state)
         if nominated:
-            decision.ties = (nominated,)
-        else:
-            board.refresh(decision.state)
-            places = self._feasible(info, board, wide, decision)
-            decision.ties = self._best(info, board, places, decision.state)
-        decision.node = decision.ties[0] if decision.ties else ""
+            decision.node, decision.ties = nominated, (nominated,)
+            return decision
+        board.refresh(decision.state)
+        places = self._feasible(info, board, wide, decision)
+        best = self._best(info, board, places, decision.state)
+        decision.ties = tuple([board.nodes[places[i]].name for i in best])
+        decision.node = board.nodes[places[winner(best)]].name if best else ""
         return decision
 
     def fits(self, info: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
@@ -186,10 +187,10 @@ class Placement:
         decision.rejections = rejections
         return places
 
-    def _best(self, info: PodInfo, board: Board, places: list[int], state: CycleState) -> tuple[str, ...]:
-        """All nodes with the highest score. A node that is left alone needs none."""
+    def _best(self, info: PodInfo, board: Board, places: list[int], state: CycleState) -> list[int]:
+        """Which of the places have the highest score, as indices of that list. A node that is left alone needs no score."""
         if len(places) <= 1:
-            return tuple(board.nodes[i].name for i in places)
+            return list(range(len(places)))
         everywhere = len(places) == len(board.nodes)
         nodes = board.nodes if everywhere else [board.nodes[i] for i in places]
         totals = board.flat if everywhere else [board.flat[i] for i in places]
@@ -203,7 +204,7 @@ class Placement:
             if wide is not None:
                 totals = _plus(totals, wide, self._weights[plugin.name])
         best = max(totals)
-        return tuple([node.name for node, total in zip(nodes, totals, strict=True) if total == best])
+        return [i for i, total in enumerate(totals) if total == best]
 
     def _board_of(self, pod: Pod) -> Board:
         """Pods without a controller are a class each, and nothing is kept of them."""
@@ -217,6 +218,19 @@ class Placement:
         if len(self._boards) > MAX_OWNERS:
             del self._boards[next(iter(self._boards))]
         return board
+
+
+def winner(best: list[int]) -> int:
+    """Which of the equally best indices of the feasible list upstream takes: the one on top of its heap (newSortedNodeScores).
+
+    container/heap.Init lifts a child only over a parent that is strictly worse, and the left one of two equal children. So it is the
+    first of the best in the order parent, left subtree, right subtree. Of three nodes, or if all are equal, that is the first of them;
+    but of n1 n2 n3 n4 with n3 and n4 the best it is n4, which is below n2, on the left.
+    """
+    if best[0] == 0:
+        return 0
+    # The path from the top to index i, left 0 and right 1, is i + 1 in binary without its leading one.
+    return min(best, key=lambda i: bin(i + 1)[3:])
 
 
 def _first(filters: Sequence[Filter], info: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Pod
 from kgate.engine.scheduler.framework import CycleState, Normalize, PreScore, Score, WideScore
 from kgate.engine.scheduler.nodeinfo import PodInfo
+from kgate.engine.scheduler.placement import winner
 from kgate.engine.scheduler.profile import default_profile
 from tests.engine.scheduler.objects import World, node, pod
 
@@ -190,7 +193,7 @@ def test_preferred_affinity_between_pods_goes_by_domain(there: list[Pod], spec: 
         (["a", "", "a", ""], ["n1", "n2", "n3", "n4"]),
     ],
 )
-def test_a_tie_goes_to_the_first_in_the_order_of_the_node_tree(zones: list[str], order: list[str]) -> None:
+def test_among_equals_the_first_in_the_order_of_the_node_tree_wins(zones: list[str], order: list[str]) -> None:
     world = World(*(node(f"n{i}", zone=zone) for i, zone in enumerate(zones, start=1)))
     assert [n.name for n in world.scheduler.cache.nodes()] == order
     decision = world.scheduler.placement.decide(pod("p"))
@@ -201,3 +204,37 @@ def test_a_single_node_that_is_left_is_taken_without_a_score() -> None:
     world = World(node("n1", cpu="1"), node("n2"))
     decision = world.scheduler.placement.decide(pod("p", cpu="2"))
     assert decision.ties == ("n2",)
+
+
+@pytest.mark.parametrize(
+    ("best", "expected"),
+    [
+        ([0], 0),
+        ([0, 1, 2, 3], 0),
+        ([1, 2], 1),
+        # Below 1 are 3 and 4, below 2 are 5 and 6: whoever is under 1 comes before 2.
+        ([2, 3], 3),
+        ([2, 4], 4),
+        ([3, 4], 3),
+        ([2, 5], 2),
+        ([5, 6, 9], 9),
+        ([1, 3], 1),
+    ],
+)
+def test_of_several_best_nodes_the_one_on_top_of_the_heap_wins(best: list[int], expected: int) -> None:
+    assert winner(best) == expected
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=40))
+def test_the_winner_is_what_making_a_heap_leaves_on_top(scores: list[int]) -> None:
+    heap = list(range(len(scores)))
+    for top in reversed(range(len(heap) // 2)):
+        parent = top
+        while (child := 2 * parent + 1) < len(heap):
+            if child + 1 < len(heap) and scores[heap[child + 1]] > scores[heap[child]]:
+                child += 1
+            if scores[heap[child]] <= scores[heap[parent]]:
+                break
+            heap[parent], heap[child] = heap[child], heap[parent]
+            parent = child
+    assert winner([i for i, s in enumerate(scores) if s == max(scores)]) == heap[0]
