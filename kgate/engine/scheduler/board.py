@@ -1,6 +1,6 @@
 """What the local plugins say about every node to one class of pods. Only nodes that changed are asked again.
 
-Unlike upstream, which asks every plugin about every node for every pod; the answers are the same. Everything here is a list with one
+Upstream asks every plugin about every node for every pod; the answers are the same. Everything here is a list with one
 entry a node, in the node tree's order, so that arrays can take their place on large clusters.
 """
 
