@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from kgate.engine import patching
+from kgate.engine.admission import sanity
 from kgate.engine.admission.defaulting import set_defaults
 from kgate.engine.admission.pods import PodAdmission
 from kgate.engine.api import names
@@ -123,14 +124,14 @@ class Cluster:
     def apply(self, obj: Json, manager: str = "kgate") -> dict[str, Any]:
         """Server-side apply, forced: what `manager` set before and now omits is removed, then defaults return. Raises ApiError."""
         body = self._normalized(obj)
-        key = _key(body)
+        key, fields = _key(body), self._as_shown(body)
         live = self.store.find(key)
         if live is None:
             result = self._stored(copy.deepcopy(body))
         else:
             previous = self._applied.get((key, manager), {})
             result = self._replaced(live, patching.apply(encode(live), body, previous))
-        self._applied[(key, manager)] = _as_shown(body)
+        self._applied[(key, manager)] = fields
         return result
 
     def patch(
@@ -146,6 +147,8 @@ class Cluster:
         live = self._find(kind, name, namespace)
         change = {"merge": patching.merge_patch, "strategic": patching.strategic_merge_patch, "json": patching.json_patch}[type]
         body = change(encode(live), patch)
+        if not isinstance(body, dict) or not isinstance(body.get("metadata"), dict):
+            raise ApiError(400, f"{kind} {name!r} cannot be patched: what is left is no object")
         return self._with_status(live, body) if subresource == "status" else self._replaced(live, body)
 
     def scale(self, name: str, replicas: int, namespace: str = "default") -> dict[str, Any]:
@@ -187,6 +190,8 @@ class Cluster:
     def _normalized(self, obj: Json) -> dict[str, Any]:
         """A private copy with a namespace where the kind has one."""
         body = copy.deepcopy(dict(obj))
+        if not isinstance(body.get("metadata") or {}, Mapping):
+            raise ApiError(400, f"{body.get('kind')} cannot be handled: metadata: cannot read it as ObjectMeta")
         meta = body["metadata"] = dict(body.get("metadata") or {})
         if not meta.get("name") and not meta.get("generateName"):
             said = Cause(field="metadata.name", message="Required value: name or generateName is required", reason="FieldValueRequired")
@@ -232,10 +237,11 @@ class Cluster:
         return self._settled(self.store.update_status(replace(live, status=changed.status)))
 
     def _checked(self, body: dict[str, Any], live: Resource | None) -> Resource:
-        """With defaults, decoded, and approved by the caller's validation."""
+        """With defaults, decoded, and approved by the caller's validation, else by what the controllers rely on."""
         set_defaults(body)
         obj = self._decoded(body)
         causes = self._validate(body, None if live is None else encode(live)) if self._validate is not None else ()
+        causes = causes or sanity.causes(obj, body)
         if causes:
             raise invalid(_kind_of(body), body["metadata"].get("name", ""), causes)
         return obj
@@ -247,6 +253,11 @@ class Cluster:
             raise ApiError(
                 400, f"{body.get('kind')} in version {str(body.get('apiVersion')).rpartition('/')[2]!r} cannot be handled: {e}"
             ) from e
+
+    def _as_shown(self, body: Json) -> Any:
+        """The applied fields as the API would show them (quantities in canonical form), so that they can be compared with the object."""
+        own = {k: v for k, v in body["metadata"].items() if k not in SERVER_FIELDS}
+        return _only(encode(self._decoded({**body, "metadata": own})), body)
 
     def _settled(self, obj: Resource) -> dict[str, Any]:
         """The object as written, once everybody has reacted to it at this instant."""
@@ -278,12 +289,6 @@ def _kind_of(body: Json) -> str:
 def _resource_of(kind: str) -> str:
     api_version = next((version for version, known in KINDS if known == kind), "v1")
     return names.resource(api_version, kind)
-
-
-def _as_shown(body: Json) -> Any:
-    """The applied fields as the API would show them (quantities in their canonical form), so that they can be compared with the object."""
-    shown = encode(decode({**body, "metadata": {k: v for k, v in body["metadata"].items() if k not in SERVER_FIELDS}}))
-    return _only(shown, body)
 
 
 def _only(shown: Any, body: Any) -> Any:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from kgate.engine.api.core import Event, ObjectReference
+from kgate.engine.api.apps import ReplicaSet
+from kgate.engine.api.core import Event, ObjectReference, Pod
 from kgate.engine.api.meta import Key, Millis, ObjectMeta, Resource
 from kgate.engine.errors import ApiError, LivelockError
 from kgate.engine.store import Store
@@ -79,6 +80,7 @@ class Manager:
         self._events: dict[tuple[str, ...], Key] = {}
         self._serial = 0
         self._steps = 0
+        self._budget = 0
         store.subscribe(self._route)
 
     @property
@@ -164,7 +166,9 @@ class Manager:
 
     def _step(self) -> None:
         self._steps += 1
-        if self._steps > 5_000 + 200 * len(self.store):
+        if self._steps > self._budget:
+            self._budget = self._allowed_steps()
+        if self._steps > self._budget:
             raise LivelockError(self.now_ms, self._restless())
         item = self._queue.popleft()
         self._queued.discard(item)
@@ -178,6 +182,12 @@ class Manager:
         self._due.pop(item, None)
         if again is not None:
             self.enqueue_after(name, key, again)
+
+    def _allowed_steps(self) -> int:
+        """What honest work at one instant can take: by the objects there are and the pods they want, not by those they have made."""
+        wanted = sum(rs.spec.replicas for rs in self.store.list(ReplicaSet))
+        others = len(self.store) - len(self.store.list(Pod)) - len(self.store.list(Event))
+        return 5_000 + 200 * others + 50 * wanted
 
     def _retry(self, item: Item) -> None:
         failures = self._failures.get(item, 0)
@@ -193,6 +203,7 @@ class Manager:
         if to_ms > self.store.now_ms:
             self.store.now_ms = to_ms
             self._steps = 0
+            self._budget = 0
         while (due := self.next_timer_ms()) is not None and due <= to_ms:
             _, _, item = heapq.heappop(self._timers)
             del self._due[item]

@@ -199,6 +199,8 @@ def _overlaid_list(live: Sequence[Json], wanted: Sequence[Json], keys: Sequence[
 
 def json_patch(target: Json, operations: Sequence[Mapping[str, Json]]) -> Json:
     """RFC 6902. Raises ApiError 422 when a path does not exist or a test fails."""
+    if not isinstance(operations, list | tuple) or not all(isinstance(o, Mapping) for o in operations):
+        raise ApiError(400, "error decoding patch: a JSON patch is a list of operations")
     result = copy.deepcopy(target)
     for operation in operations:
         result = _operate(result, operation)

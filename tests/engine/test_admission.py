@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from worlds import cluster, deployment, rest
 
 from kgate.engine import ApiError
 from kgate.engine.admission.defaulting import set_defaults, tag_of
@@ -11,6 +10,7 @@ from kgate.engine.admission.pods import complete, qos_class, with_default_tolera
 from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Pod, PodSpec, Toleration
 from kgate.engine.api.meta import FrozenMap
+from tests.engine.worlds import cluster, deployment, rest
 
 
 def defaulted(obj: dict[str, Any]) -> dict[str, Any]:
@@ -218,3 +218,30 @@ def test_what_cannot_be_decoded_is_a_bad_request() -> None:
     with pytest.raises(ApiError) as refused:
         cluster().apply(deployment(replicas="3"))  # type: ignore[arg-type]
     assert refused.value.code == 400
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"replicas": -1}, "spec.replicas: Invalid value: -1: must be greater than or equal to 0"),
+        ({"minReadySeconds": -1}, "spec.minReadySeconds: Invalid value: -1: must be greater than or equal to 0"),
+        ({"surge": "-5%"}, 'spec.strategy.rollingUpdate.maxSurge: Invalid value: "-5%": must be greater than or equal to 0'),
+        (
+            {"selector": {"matchLabels": {"app": "other"}}},
+            'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
+        ),
+        (
+            {"selector": {"matchExpressions": [{"key": "app", "operator": "Is"}]}},
+            'spec.selector.matchExpressions[0].operator: Invalid value: "Is": not a valid selector operator',
+        ),
+    ],
+)
+def test_what_the_controllers_cannot_work_with_is_refused_without_any_validation(spec: dict[str, Any], message: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        cluster().apply(deployment(**spec))
+    assert (refused.value.code, refused.value.message) == (422, f'Deployment.apps "web" is invalid: {message}')
+
+
+def test_a_fraction_that_is_no_percentage_is_refused() -> None:
+    with pytest.raises(ApiError, match="a valid percent string must be"):
+        cluster().apply(deployment(unavailable="x"))

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worlds import deployment
 
 import kgate.engine
+from tests.engine.worlds import deployment
 
 ENGINE = Path(kgate.engine.__file__).parent
 README = (ENGINE / "README.md").read_text(encoding="utf-8")

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import cluster, deployment, rest
 
 from kgate.engine import Behaviour, Cluster, ImageBehaviour
 from kgate.engine.api.apps import Deployment, ReplicaSet
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import FrozenMap
 from kgate.engine.controllers.deployment.rolling import fenceposts
+from tests.engine.worlds import cluster, deployment, rest
 
 amounts = st.integers(0, 4) | st.integers(0, 100).map(lambda n: f"{n}%")
 behaviours = st.builds(
@@ -105,7 +105,7 @@ def test_whatever_is_asked_the_controllers_come_to_rest_and_then_write_nothing(
 
 STORY = """
 import sys; sys.path.insert(0, {here!r})
-from worlds import cluster, deployment, rest
+from tests.engine.worlds import cluster, deployment, rest
 world = cluster()
 for image in ("app:v1", "app:v2", "app:bad"):
     world.apply(deployment(image, replicas=5, progressDeadlineSeconds=5))

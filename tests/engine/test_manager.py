@@ -143,6 +143,14 @@ def test_controllers_that_fight_without_time_passing_are_named() -> None:
     assert "0 ms" in str(stuck.value)
 
 
+def test_a_controller_that_creates_objects_without_end_is_stopped_too() -> None:
+    c = Scripted()
+    c._answer = lambda key, now: create(c, f"{key.name}x") and None
+    create(c, "p")
+    with pytest.raises(LivelockError):
+        c.manager.settle()
+
+
 def test_what_is_said_again_is_counted() -> None:
     c = Scripted()
     pod = create(c, "p")

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from worlds import cluster, deployment, pairs, rest
 
 from kgate.engine import Behaviour
 from kgate.engine.api.apps import Deployment, ReplicaSet, ReplicaSetSpec, ReplicaSetStatus
 from kgate.engine.api.codec import decode
 from kgate.engine.api.meta import ObjectMeta
 from kgate.engine.controllers.deployment import rolling
+from tests.engine.worlds import cluster, deployment, pairs, rest
 
 
 def wanted(replicas: int, surge: int | str = 0, unavailable: int | str = 0, **spec: object) -> Deployment:

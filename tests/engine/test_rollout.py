@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from worlds import BEHAVIOUR, cluster, conditions, deployment, pairs, progress, rest, sets, sizes
 
 from kgate.engine import ApiError, Behaviour, Cause, Cluster
 from kgate.engine.api.apps import Deployment, ReplicaSet
 from kgate.engine.api.core import Pod
+from tests.engine.worlds import BEHAVIOUR, cluster, conditions, deployment, pairs, progress, rest, sets, sizes
 
 REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"

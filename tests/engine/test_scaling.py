@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from worlds import deployment
 
 from kgate.engine.api.apps import Deployment, ReplicaSet, ReplicaSetSpec, ReplicaSetStatus
 from kgate.engine.api.codec import decode
 from kgate.engine.api.meta import FrozenMap, ObjectMeta
 from kgate.engine.controllers.deployment import scaling
+from tests.engine.worlds import deployment
 
 
 def wanted(replicas: int, surge: int | str = 0, unavailable: int | str = 1) -> Deployment:

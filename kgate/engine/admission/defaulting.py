@@ -22,9 +22,8 @@ def _deployment(obj: Json) -> None:
     spec = _part(obj, "spec")
     _absent(spec, replicas=1, revisionHistoryLimit=10, progressDeadlineSeconds=600)
     strategy = _part(spec, "strategy")
-    if not strategy.get("type"):
-        strategy["type"] = "RollingUpdate"
-    if strategy["type"] == "RollingUpdate":
+    _empty(strategy, type="RollingUpdate")
+    if strategy.get("type") == "RollingUpdate":
         _absent(_part(strategy, "rollingUpdate"), maxUnavailable="25%", maxSurge="25%")
     _pod_spec(_part(_part(spec, "template"), "spec"))
 
@@ -34,8 +33,8 @@ def _replica_set(obj: Json) -> None:
     spec = _part(obj, "spec")
     _absent(spec, replicas=1)
     template = _part(spec, "template")
-    labels = (template.get("metadata") or {}).get("labels")
-    if labels:
+    labels = _mapping(template.get("metadata")).get("labels")
+    if isinstance(labels, dict) and labels:
         meta = _part(obj, "metadata")
         meta["labels"] = meta.get("labels") or dict(labels)
         if spec.get("selector") is None:
@@ -52,7 +51,7 @@ def _pod(obj: Json) -> None:
 def _service(obj: Json) -> None:
     spec = _part(obj, "spec")
     _empty(spec, sessionAffinity="None", type="ClusterIP")
-    if spec["type"] != "ExternalName":
+    if spec.get("type") != "ExternalName":
         _absent(spec, internalTrafficPolicy="Cluster")
     for port in _items(spec, "ports"):
         _empty(port, protocol="TCP", targetPort=port.get("port"))
@@ -60,7 +59,7 @@ def _service(obj: Json) -> None:
 
 def _node(obj: Json) -> None:
     status = _part(obj, "status")
-    if status.get("capacity") and not status.get("allocatable"):
+    if isinstance(status.get("capacity"), dict) and not status.get("allocatable"):
         status["allocatable"] = dict(status["capacity"])
 
 
@@ -88,10 +87,10 @@ def _container(container: Json) -> None:
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         if isinstance(container.get(probe), dict):
             _probe(container[probe])
-    for handler in (container.get("lifecycle") or {}).values():
+    for handler in _mapping(container.get("lifecycle")).values():
         _http_get(handler)
     for env in _items(container, "env"):
-        field_ref = (env.get("valueFrom") or {}).get("fieldRef")
+        field_ref = _mapping(env.get("valueFrom")).get("fieldRef")
         if isinstance(field_ref, dict):
             _empty(field_ref, apiVersion="v1")
 
@@ -115,7 +114,7 @@ def _volume(volume: Json) -> None:
     for source in ("secret", "configMap", "downwardAPI", "projected"):
         if isinstance(volume.get(source), dict):
             _absent(volume[source], defaultMode=420)
-    for projected in _items(volume.get("projected") or {}, "sources"):
+    for projected in _items(_mapping(volume.get("projected")), "sources"):
         if isinstance(projected.get("serviceAccountToken"), dict):
             _absent(projected["serviceAccountToken"], expirationSeconds=3600)
     if isinstance(volume.get("hostPath"), dict):
@@ -134,6 +133,10 @@ def _part(parent: Json, key: str) -> Json:
     value = parent.get(key)
     if value is None:
         value = parent[key] = {}
+    return value if isinstance(value, dict) else {}
+
+
+def _mapping(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 
