@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from kgate.manifest import Path
-from kgate.validate import formats, pod, quantity, resources, selectors
-from kgate.validate.cause import Body, Causes, Key, forbidden, invalid, items, not_supported, part, required, strings, text, too_long
+from kgate.validate import claims, formats, pod
+from kgate.validate.cause import Body, Causes, Key, invalid, not_supported, part, required, text, too_long
 from kgate.validate.gates import Gates
 from kgate.validate.meta import labels, no_negative
 
 MAX_DATA = 1024 * 1024
 """Bytes of all values of a ConfigMap or a Secret."""
 
-_ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 _SECRET_KEYS = {
     "kubernetes.io/dockercfg": (".dockercfg",),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
@@ -74,38 +73,7 @@ def _decoded(value: str | list[int] | None) -> int:
 
 
 def claim(body: Body, _: Gates) -> Causes:
-    yield from claim_spec(part(body, "spec"), ("spec",))
-
-
-def claim_spec(spec: Body, path: Path) -> Causes:
-    """ValidatePersistentVolumeClaimSpec."""
-    modes = [mode for _, mode in strings(spec, "accessModes", path)]
-    if not modes:
-        yield required((*path, "accessModes"), "at least 1 access mode is required")
-    for i, mode in enumerate(modes):
-        if mode not in _ACCESS_MODES:
-            yield not_supported((*path, "accessModes", i), mode, _ACCESS_MODES)
-    if "ReadWriteOncePod" in modes and set(modes) - {"ReadWriteOncePod"}:
-        yield forbidden((*path, "accessModes"), "may not use ReadWriteOncePod with other access modes")
-    yield from selectors.causes(part(spec, "selector"), (*path, "selector"))
-    yield from _storage(part(part(spec, "resources"), "requests"), path)
-    if name := text(spec, "storageClassName"):
-        for fault in formats.dns1123_subdomain(name):
-            yield invalid((*path, "storageClassName"), name, fault)
-    if (volume := spec.get("volumeMode")) is not None and volume not in ("Block", "Filesystem"):
-        yield not_supported((*path, "volumeMode"), volume, ["Block", "Filesystem"])
-
-
-def _storage(requests: Body, path: Path) -> Causes:
-    """The server leaves `requests` out of the field."""
-    at = (*path, "resources", Key("storage"))
-    where = (*path, "resources", "requests", Key("storage"))
-    if "storage" not in requests:
-        yield required(where, at=at)
-    elif quantity.nano(requests["storage"]) <= 0:
-        yield invalid(where, quantity.text(requests["storage"]), "must be greater than zero", at=at)
-    else:
-        yield from resources.amount("storage", requests["storage"], where)
+    yield from claims.spec(part(body, "spec"), ("spec",))
 
 
 def replication_controller(body: Body, on: Gates) -> Causes:
@@ -127,9 +95,3 @@ def replication_controller(body: Body, on: Gates) -> Causes:
     yield from pod.template(template, path, on)
     if (policy := text(part(template, "spec"), "restartPolicy") or "Always") != "Always":
         yield not_supported((*path, "spec", "restartPolicy"), policy, ["Always"])
-
-
-def volume_claims(spec: Body, path: Path) -> Causes:
-    """The claim templates of a StatefulSet."""
-    for at, template in items(spec, "volumeClaimTemplates", path):
-        yield from claim_spec(part(template, "spec"), (*at, "spec"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from kgate.manifest import Path
-from kgate.validate import fields, formats, paths, quantity, selectors
+from kgate.validate import claims, fields, formats, paths, quantity, selectors
 from kgate.validate.cause import (
     Body,
     Cause,
@@ -29,13 +29,13 @@ Volumes = Mapping[str, str]
 """The sound volumes of a pod by name: which source each has."""
 
 
-def causes(spec: Body, path: Path, claims: tuple[str, ...]) -> tuple[Volumes, tuple[Cause, ...]]:
-    """The volumes that mounts may name, and what is wrong with the others. `claims` of a StatefulSet hide volumes of their name."""
-    known = dict.fromkeys(claims, "persistentVolumeClaim")
+def causes(spec: Body, path: Path, templates: tuple[str, ...]) -> tuple[Volumes, tuple[Cause, ...]]:
+    """The volumes that mounts may name, and what is wrong with the others. Claim `templates` of a StatefulSet hide volumes of their name."""
+    known = dict.fromkeys(templates, "persistentVolumeClaim")
     wrong: list[Cause] = []
     for at, volume in items(spec, "volumes", path):
         name = text(volume, "name")
-        if name in claims:
+        if name in templates:
             continue
         found = (*_source(volume, at), *_name(name, (*at, "name"), known))
         if not found:
@@ -130,6 +130,14 @@ def _nfs(source: Body, path: Path) -> Causes:
     yield from _named("path")(source, path)
     if text(source, "path") and not text(source, "path").startswith("/"):
         yield invalid((*path, "path"), text(source, "path"), "must be an absolute path")
+
+
+def _ephemeral(source: Body, path: Path) -> Causes:
+    template = source.get("volumeClaimTemplate")
+    if template is None:
+        yield required((*path, "volumeClaimTemplate"))
+    else:
+        yield from claims.spec(part(template, "spec"), (*path, "volumeClaimTemplate", "spec"))
 
 
 def _downward(source: Body, path: Path) -> Causes:
@@ -253,7 +261,7 @@ _SOURCES: Mapping[str, Callable[[Body, Path], Causes]] = {
     "projected": _projected,
     "scaleIO": _nothing,
     "csi": _named("driver"),
-    "ephemeral": _nothing,
+    "ephemeral": _ephemeral,
     "image": _nothing,
 }
 """In the order in which the server looks at them."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from validated import changed, deployment, judged, thing
 
 from kgate.errors import UsageError
 from kgate.validate import VERSIONS
 from kgate.validate.versions import minor
+from tests.validate.validated import changed, deployment, judged, thing
 
 SERVED = {"KG1002"}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from validated import DELETED, assert_said, changed, deployment, pod_spec, said, thing, with_pod
+
+from tests.validate.validated import DELETED, assert_said, changed, deployment, pod_spec, said, thing, with_pod
 
 MISMATCH = "spec.template.metadata.labels: Invalid value: "
 

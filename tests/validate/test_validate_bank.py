@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from validated import judged
+
+from tests.validate.validated import judged
 
 BANK = Path(__file__).parents[3] / "shared" / "bank" / "admission"
 pytestmark = pytest.mark.skipif(not BANK.is_dir(), reason="the recorded verdicts are not there")

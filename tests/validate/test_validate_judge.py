@@ -8,12 +8,12 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from validated import changed, container, deployment, judged, thing, with_container, with_pod
 
 from kgate import load
 from kgate.finding import Finding, Severity, Stage
 from kgate.validate import RULES, causes, judge
 from kgate.validate.rules import BY_REASON
+from tests.validate.validated import changed, container, deployment, judged, thing, with_container, with_pod
 
 WEB = """\
     apiVersion: apps/v1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from validated import assert_said, thing
+
+from tests.validate.validated import assert_said, thing
 
 PORT = {"port": 80}
 SERVICES: list[tuple[dict[str, Any], list[str]]] = [

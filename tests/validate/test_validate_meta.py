@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from validated import DELETED, assert_said, changed, deployment, said, thing
+
+from tests.validate.validated import DELETED, assert_said, changed, deployment, said, thing
 
 LONG = "a" * 64
 RFC_LABEL = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"

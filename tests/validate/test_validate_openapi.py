@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from validated import DELETED, assert_said, changed, container, deployment, judged, said, thing, with_container, with_pod
 
 from kgate.validate import NEWEST, causes, openapi, schemas
+from tests.validate.validated import DELETED, assert_said, changed, container, deployment, judged, said, thing, with_container, with_pod
 
 DEPLOYMENT = schemas.bundle().schema("apps/v1", "Deployment", NEWEST)
 FAST = openapi.fast(DEPLOYMENT)

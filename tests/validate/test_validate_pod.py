@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from validated import assert_said, changed, container, said, thing, with_container, with_pod
+
+from tests.validate.validated import assert_said, changed, container, said, thing, with_container, with_pod
 
 C = "spec.template.spec.containers[0]"
 SPEC = "spec.template.spec"
@@ -213,6 +214,7 @@ def test_mounts(mounts: list[dict[str, Any]], expected: list[str]) -> None:
 
 
 V = "spec.template.spec.volumes[0]"
+CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 VOLUMES: list[Case] = [
     ({}, []),
     ({"emptyDir": None}, []),
@@ -234,6 +236,9 @@ VOLUMES: list[Case] = [
     ({"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}, []),
     ({"projected": {"sources": [{"serviceAccountToken": {"path": "t", "expirationSeconds": 5}}]}}, [f"{V}.projected.sources[0].serviceA"]),
     ({"projected": {"sources": [{"configMap": {"name": "c"}, "secret": {"name": "s"}}]}}, [f"{V}.projected.sources[0]: Forbidden"]),
+    ({"ephemeral": {}}, [f"{V}.ephemeral.volumeClaimTemplate: Required value"]),
+    ({"ephemeral": {"volumeClaimTemplate": {"spec": CLAIM}}}, []),
+    ({"ephemeral": {"volumeClaimTemplate": {"spec": {**CLAIM, "accessModes": []}}}}, [f"{V}.ephemeral.volumeClaimTemplate.spec.accessM"]),
     ({"csi": {"driver": ""}}, [f"{V}.csi.driver: Required value"]),
 ]  # fmt: skip
 
