@@ -18,7 +18,7 @@ from kgate.engine.trace import WatchEvent
 
 SOURCE = "kubelet"
 CRASH_BACKOFF_MS, CRASH_BACKOFF_CAP_MS = 10_000, 300_000
-"""Before the second restart, doubling until the cap; the first restart is immediate."""
+"""Before the second restart, doubling until the cap; the first is immediate, so a crash is told with one restart."""
 
 
 @dataclass(slots=True)
@@ -126,20 +126,23 @@ class Kubelet:
             for c in pod.spec.containers:
                 self._manager.record(pod, "Warning", "Failed", f'Failed to pull image "{c.image}"', source=SOURCE)
         if run.reported == "crash":
-            return self._back_off(pod, run)
+            return self._crashed(pod, run)
         return behaviour.unready_after_ms if behaviour.mode == "flaky" else None
 
     def _restart(self, pod: Pod, run: _Run) -> Millis | None:
-        """The container was started again and has crashed again."""
-        if self._store.now_ms < run.since_ms + _backoff_ms(run.restarts):
-            return run.since_ms + _backoff_ms(run.restarts) - self._store.now_ms
-        run.restarts += 1
+        """The container is started again after its pause, and crashes again."""
+        left = run.since_ms + _backoff_ms(run.restarts) - self._store.now_ms
+        if left > 0:
+            return left
         run.since_ms = self._store.now_ms
-        statuses = tuple(replace(s, restart_count=run.restarts) for s in pod.status.container_statuses)
-        self._store.update_status(replace(pod, status=replace(pod.status, container_statuses=statuses)))
-        return self._back_off(pod, run)
+        return self._crashed(pod, run)
 
-    def _back_off(self, pod: Pod, run: _Run) -> Millis:
+    def _crashed(self, pod: Pod, run: _Run) -> Millis:
+        """Counts the restart and says how long the next one waits."""
+        run.restarts += 1
+        current = self._store.get(Pod, pod.metadata.namespace, pod.metadata.name) or pod
+        statuses = tuple(replace(s, restart_count=run.restarts) for s in current.status.container_statuses)
+        self._store.update_status(replace(current, status=replace(current.status, container_statuses=statuses)))
         for c in pod.spec.containers[:1]:
             where = f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"
             self._manager.record(pod, "Warning", "BackOff", f"Back-off restarting failed container {c.name} in pod {where}", source=SOURCE)
@@ -177,7 +180,8 @@ class Kubelet:
 
 
 def _backoff_ms(restarts: int) -> Millis:
-    return min(CRASH_BACKOFF_MS << min(restarts, 10), CRASH_BACKOFF_CAP_MS)
+    """After 1 restart 10 s, after 2 20 s, ..."""
+    return min(CRASH_BACKOFF_MS << min(restarts - 1, 10), CRASH_BACKOFF_CAP_MS)
 
 
 @dataclass(frozen=True, slots=True)

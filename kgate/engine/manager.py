@@ -21,6 +21,9 @@ from kgate.engine.trace import WatchEvent
 # Unlike upstream: without the overall limit of 10 retries a second (burst 100), which no single rollout reaches.
 BACKOFF_MS, BACKOFF_CAP_MS = 5, 1_000_000
 
+STEPS = 5_000
+"""So many reconciles at one instant are never questioned."""
+
 
 def itself(event: WatchEvent) -> Iterable[Key]:
     """The key of the object that changed."""
@@ -80,7 +83,7 @@ class Manager:
         self._events: dict[tuple[str, ...], Key] = {}
         self._serial = 0
         self._steps = 0
-        self._budget = 0
+        self._budget = STEPS
         store.subscribe(self._route)
 
     @property
@@ -187,7 +190,7 @@ class Manager:
         """What honest work at one instant can take: by the objects there are and the pods they want, not by those they have made."""
         wanted = sum(rs.spec.replicas for rs in self.store.list(ReplicaSet))
         others = len(self.store) - len(self.store.list(Pod)) - len(self.store.list(Event))
-        return 5_000 + 200 * others + 50 * wanted
+        return STEPS + 200 * others + 50 * wanted
 
     def _retry(self, item: Item) -> None:
         failures = self._failures.get(item, 0)
@@ -203,7 +206,7 @@ class Manager:
         if to_ms > self.store.now_ms:
             self.store.now_ms = to_ms
             self._steps = 0
-            self._budget = 0
+            self._budget = STEPS
         while (due := self.next_timer_ms()) is not None and due <= to_ms:
             _, _, item = heapq.heappop(self._timers)
             del self._due[item]
