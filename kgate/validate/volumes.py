@@ -30,7 +30,7 @@ Volumes = Mapping[str, str]
 
 
 def causes(spec: Body, path: Path, templates: tuple[str, ...]) -> tuple[Volumes, tuple[Cause, ...]]:
-    """The volumes that mounts may name, and what is wrong with the others. Claim `templates` of a StatefulSet hide volumes of their name."""
+    """The volumes that mounts may name, and what is wrong with the others. Claim `templates` hide volumes of their name."""
     known = dict.fromkeys(templates, "persistentVolumeClaim")
     wrong: list[Cause] = []
     for at, volume in items(spec, "volumes", path):

@@ -187,3 +187,13 @@ def test_priorities() -> None:
     assert_said(thing("scheduling.k8s.io/v1", "PriorityClass", value=0))
     assert_said(thing("scheduling.k8s.io/v1", "PriorityClass"))
     assert_said(thing("scheduling.k8s.io/v1", "PriorityClass", value=1_000_000_001), "value: Forbidden: maximum allowed value of a user")
+
+
+def test_a_replication_controller_selects_the_labels_of_its_template() -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}}
+    assert_said(thing("v1", "ReplicationController", spec={"template": template}))
+    assert_said(
+        thing("v1", "ReplicationController", spec={"template": template, "selector": {"a": "c"}}), "spec.template.metadata.labels: In"
+    )
+    assert_said(thing("v1", "ReplicationController", spec={}), "spec.selector: Required value", "spec.template: Required value")
+    assert_said(thing("v1", "ReplicationController", spec={"template": template, "replicas": -1}), "spec.replicas: Invalid value: -1")

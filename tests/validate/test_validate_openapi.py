@@ -9,7 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgate.validate import NEWEST, causes, openapi, schemas
-from tests.validate.validated import DELETED, assert_said, changed, container, deployment, judged, said, thing, with_container, with_pod
+from tests.validate.validated import (
+    DELETED,
+    assert_said,
+    changed,
+    container,
+    deployment,
+    judged,
+    pod_spec,
+    said,
+    thing,
+    with_container,
+    with_pod,
+)
 
 DEPLOYMENT = schemas.bundle().schema("apps/v1", "Deployment", NEWEST)
 FAST = openapi.fast(DEPLOYMENT)
@@ -207,3 +219,58 @@ def test_without_the_fast_validator_the_reference_takes_over(monkeypatch: pytest
         assert said(body) == expected
     finally:
         openapi.compiled.cache_clear()
+
+
+BACKEND = {"service": {"name": "web", "port": {"number": 80}}}
+BINDING = {"roleRef": {"kind": "ClusterRole", "name": "r"}, "subjects": [{"kind": "User", "name": "u", "apiGroup": ""}]}
+CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "selector": {}, "volumeMode": "Block"}
+JOB = {"parallelism": 1, "completions": 2, "completionMode": "Indexed", "template": {"spec": {**pod_spec(), "restartPolicy": "Never"}}}
+LIMIT = {"type": "Container", "max": {"cpu": 1}, "min": {"cpu": 0}, "default": {"cpu": 1}, "defaultRequest": {"cpu": 1}}
+PATHS = {"paths": [{"path": "/", "pathType": "Exact", "backend": BACKEND}]}
+PORTS = [{"port": 80, "targetPort": "http", "name": "http", "appProtocol": "http", "protocol": "TCP"}]
+SOURCES = [
+    {"secret": {"name": "s", "items": [{"key": "k", "path": "p"}]}},
+    {"serviceAccountToken": {"path": "t", "expirationSeconds": 600}},
+]
+VOLUMES = [
+    {"name": "a", "projected": {"sources": SOURCES}},
+    {"name": "b", "downwardAPI": {"items": [{"path": "p", "fieldRef": {"fieldPath": "metadata.name"}, "mode": 0}]}},
+    {"name": "c", "ephemeral": {"volumeClaimTemplate": {"spec": CLAIM}}},
+    {"name": "d", "nfs": {"server": "s", "path": "/"}},
+]
+OTHERS = [
+    thing(
+        "v1",
+        "Service",
+        spec={"ports": PORTS, "selector": {"a": "b"}, "clusterIPs": ["10.0.0.1"], "ipFamilies": ["IPv4"], "externalIPs": []},
+    ),
+    thing("v1", "ConfigMap", data={"a": "b"}, binaryData={"c": "YQ=="}),
+    thing("v1", "Secret", data={"a": "YQ=="}, stringData={"b": "c"}, type="Opaque"),
+    thing("v1", "PersistentVolumeClaim", spec=CLAIM),
+    thing("v1", "ReplicationController", spec={"replicas": 1, "template": {"metadata": {"labels": {"a": "b"}}, "spec": pod_spec()}}),
+    thing("v1", "ResourceQuota", spec={"hard": {"pods": 1}, "scopes": ["BestEffort"]}),
+    thing("v1", "LimitRange", spec={"limits": [LIMIT]}),
+    thing("v1", "Pod", spec=pod_spec(volumes=VOLUMES, dnsConfig={"searches": ["a"]}, hostAliases=[{"ip": "1.2.3.4", "hostnames": ["a"]}])),
+    thing("networking.k8s.io/v1", "Ingress", spec={"rules": [{"host": "a.b", "http": PATHS}], "tls": [{"hosts": ["a.b"]}]}),
+    thing("rbac.authorization.k8s.io/v1", "ClusterRole", rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]),
+    thing("rbac.authorization.k8s.io/v1", "RoleBinding", **BINDING),
+    thing("batch/v1", "CronJob", spec={"schedule": "* * * * *", "jobTemplate": {"spec": JOB}}),
+    thing("batch/v1", "Job", spec={**JOB, "manualSelector": True, "selector": {}}),
+    thing("policy/v1", "PodDisruptionBudget", spec={"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}}),
+    thing("autoscaling/v2", "HorizontalPodAutoscaler", spec={"maxReplicas": 2, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}),
+    thing("scheduling.k8s.io/v1", "PriorityClass", value=1, preemptionPolicy="Never"),
+    {**deployment(serviceName="web", updateStrategy={"rollingUpdate": {"partition": 1}}, volumeClaimTemplates=[{}]), "kind": "StatefulSet"},
+]
+OTHER_PLACES = [(body, path) for body in OTHERS for path in nodes(body) if path]
+
+
+@pytest.mark.parametrize("body", OTHERS, ids=lambda body: str(body["kind"]))
+def test_the_samples_are_sound(body: dict[str, Any]) -> None:
+    assert_said(body)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.sampled_from(OTHER_PLACES), json_values)
+def test_no_value_anywhere_in_any_kind_crashes_the_judge(place: tuple[dict[str, Any], tuple[str | int, ...]], value: Any) -> None:
+    body, path = place
+    judged(changed(body, ".".join(map(str, path)), value))
