@@ -9,7 +9,7 @@ from typing import Any
 
 from kgate.engine.admission.defaulting import set_defaults
 from kgate.engine.api.apps import Deployment
-from kgate.engine.api.codec import DecodeError, decode
+from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key
 from kgate.engine.controllers.deployment.rolling import fenceposts
@@ -106,9 +106,9 @@ def _sizes(manifest: Manifest) -> Deployment | None:
     try:
         set_defaults(body)
         decoded = decode(body)
-    except (DecodeError, TypeError, AttributeError):
+        return decoded if isinstance(decoded, Deployment) and fenceposts(decoded) else None
+    except (ValueError, TypeError, AttributeError):  # no Deployment that the API server would take
         return None
-    return decoded if isinstance(decoded, Deployment) else None
 
 
 def _sized(r: Rehearsal, d: Deployment) -> Rehearsal:

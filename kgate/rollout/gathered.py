@@ -21,15 +21,21 @@ def identity(manifest: Manifest) -> Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """Of objects with one identity the first counts."""
+    """Of supporting objects with one identity the first counts."""
 
-    deployments: Mapping[Identity, Manifest]
+    deployments: Mapping[Identity, tuple[Manifest, ...]]
+    """All that have one identity: a tree may hold a Deployment once for each environment."""
     supporting: Mapping[str, tuple[tuple[int, Manifest], ...]]
     """What bears on placement, with its rank in the order of the files, by namespace; a Namespace under its own name."""
     limits: Mapping[str, Manifest]
     """By namespace an object that bears on pods as they are created, of a kind the engine does not model."""
     autoscaled: Mapping[Key, str]
     """Names of HorizontalPodAutoscalers, by the Deployment they scale."""
+
+    def like(self, manifest: Manifest) -> Manifest | None:
+        """The Deployment of the same identity: the one in the same file, else the first."""
+        found = self.deployments.get(identity(manifest), ())
+        return next((m for m in found if m.file == manifest.file), found[0] if found else None)
 
     def supports(self, namespaces: Collection[str]) -> list[Manifest]:
         """For Deployments in these namespaces, in the order of the files."""
@@ -38,14 +44,14 @@ class Gathered:
 
 
 def gather(manifests: Iterable[Manifest]) -> Gathered:
-    deployments: dict[Identity, Manifest] = {}
+    deployments: dict[Identity, list[Manifest]] = {}
     supporting: dict[str, dict[Identity, tuple[int, Manifest]]] = {}
     limits: dict[str, Manifest] = {}
     autoscaled: dict[Key, str] = {}
     for rank, manifest in enumerate(manifests):
         kind = manifest.kind
         if kind == "Deployment":
-            deployments.setdefault(identity(manifest), manifest)
+            deployments.setdefault(identity(manifest), []).append(manifest)
         elif kind in SUPPORT:
             key = key_of(manifest)
             home = key.name if kind == "Namespace" else key.namespace
@@ -59,7 +65,7 @@ def gather(manifests: Iterable[Manifest]) -> Gathered:
                     Key(kind="Deployment", namespace=manifest.namespace or "default", name=str(target.get("name"))), manifest.name
                 )
     return Gathered(
-        deployments=deployments,
+        deployments={name: tuple(found) for name, found in deployments.items()},
         supporting={home: tuple(found.values()) for home, found in supporting.items()},
         limits=limits,
         autoscaled=autoscaled,

@@ -32,7 +32,8 @@ def unknown(manifest: Manifest, limits: Mapping[str, Manifest]) -> str:
 
 
 def _volumes(pod: Mapping[str, Any]) -> str:
-    for volume in pod.get("volumes") or ():
+    volumes = pod.get("volumes")
+    for volume in volumes if isinstance(volumes, list) else ():
         if isinstance(volume, Mapping) and (volume.get("persistentVolumeClaim") or volume.get("ephemeral")):
             return f"volume {volume.get('name')!r} is a persistent volume claim, which is not modelled"
     return ""

@@ -17,7 +17,7 @@ from kgate.outcome import Rehearsal
 from kgate.rollout import Validate
 from kgate.rollout.cluster import ASSUMED, ClusterSpec
 from kgate.rollout.facts import Rolled, described
-from kgate.rollout.gathered import Gathered, gather, identity
+from kgate.rollout.gathered import Gathered, gather
 from kgate.rollout.limits import MOST_PODS, MOST_PODS_TOGETHER, pods, unknown
 from kgate.rollout.settings import RolloutSettings
 from kgate.rollout.stage import Played, key_of, play
@@ -43,7 +43,7 @@ class _Set:
 
     def before(self, manifest: Manifest) -> Manifest | None:
         """The version in base: same group, kind, namespace and name."""
-        return self.base.deployments.get(identity(manifest))
+        return self.base.like(manifest)
 
     def rolled(self, played: Played, deployments: Sequence[Manifest]) -> Rolled:
         return Rolled.of(played, self.cluster, self.settings, self.head.autoscaled, [key_of(m) for m in deployments])
@@ -144,12 +144,8 @@ def _cast(whole: _Set, world: Sequence[Manifest]) -> tuple[list[Manifest], list[
 
     A Deployment that is no longer in head is still running on a cluster that was described.
     """
-    names = {identity(m) for m in world}
-    before = [
-        m
-        for name, m in whole.base.deployments.items()
-        if (name in names or (name not in whole.head.deployments and not whole.cluster.assumed)) and not unknown(m, {})
-    ]
+    gone = [] if whole.cluster.assumed else [m[0] for name, m in whole.base.deployments.items() if name not in whole.head.deployments]
+    before = [m for m in (*map(whole.before, world), *gone) if m is not None and not unknown(m, {})]
     head = [*whole.head.supports({key_of(m).namespace for m in world}), *world]
     return head, [*whole.base.supports({key_of(m).namespace for m in before}), *before]
 

@@ -23,7 +23,8 @@ from kgate.rollout.settings import Behaviour as Said
 from kgate.rollout.startup import containers, startups
 
 MOST_WRITES = 200_000
-"""A rehearsal that writes more often is given up: the verdict is unknown."""
+MOST_INSTANTS = 100_000
+"""A rehearsal that writes more often, or in which more moments matter, is given up: the verdict is unknown."""
 TERMINATION_MS = 1000
 """From deletion until a pod is gone, when nobody says."""
 
@@ -52,7 +53,7 @@ class Played:
     stand_ins: tuple[str, ...]
     """Priority classes that nobody defines, taken to have value 0."""
     given_up: bool
-    """More than MOST_WRITES writes."""
+    """It did not come to rest in time."""
     cluster: Cluster
 
 
@@ -77,11 +78,12 @@ def play(
         cluster.create(node.body())
         _occupy(cluster, node.name, spec.used.get(node.name))
     stand_ins = _stand_in(cluster, [*head, *base])
+    patience = _Patience(cluster=cluster)
     _apply(cluster, base)
-    unsettled = _settle(cluster, [key_of(m) for m in base if m.kind == "Deployment"])
+    unsettled = _settle(cluster, [key_of(m) for m in base if m.kind == "Deployment"], patience)
     begin, begin_ms = len(cluster.trace), cluster.now_ms
     refused = _apply(cluster, head)
-    _settle(cluster, [key_of(m) for m in head if m.kind == "Deployment"], late_ms=_LATE_MS)
+    _settle(cluster, [key_of(m) for m in head if m.kind == "Deployment"], patience, late_ms=_LATE_MS)
     return Played(
         events=tuple(cluster.trace),
         begin=begin,
@@ -89,7 +91,7 @@ def play(
         refused=refused,
         unsettled=frozenset(unsettled),
         stand_ins=stand_ins,
-        given_up=len(cluster.trace) > MOST_WRITES,
+        given_up=patience.given_up,
         cluster=cluster,
     )
 
@@ -162,7 +164,8 @@ def _share(total: int, count: int, i: int) -> int:
 def _stand_in(cluster: Cluster, manifests: Sequence[Manifest]) -> tuple[str, ...]:
     """The cluster has priority classes that the repository does not define; their value is anybody's guess."""
     defined = {m.name for m in manifests if m.kind == "PriorityClass"}
-    wanted = {str((template_of(m).get("spec") or {}).get("priorityClassName") or "") for m in manifests}
+    pods = [template_of(m).get("spec") for m in manifests]
+    wanted = {str(p.get("priorityClassName") or "") for p in pods if isinstance(p, Mapping)}
     missing = sorted(name for name in wanted - defined if name and not name.startswith("system-"))
     for name in missing:
         body = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": 0}
@@ -183,13 +186,30 @@ def _apply(cluster: Cluster, manifests: Sequence[Manifest]) -> dict[Key, str]:
     return refused
 
 
-def _settle(cluster: Cluster, deployments: Sequence[Key], *, late_ms: int = 0) -> list[Key]:
+@dataclass(slots=True)
+class _Patience:
+    """How much of a rehearsal is left before it is given up."""
+
+    cluster: Cluster
+    instants: int = 0
+
+    def lost(self) -> bool:
+        """Asked once an instant."""
+        self.instants += 1
+        return self.given_up
+
+    @property
+    def given_up(self) -> bool:
+        return self.instants > MOST_INSTANTS or len(self.cluster.trace) > MOST_WRITES
+
+
+def _settle(cluster: Cluster, deployments: Sequence[Key], patience: _Patience, *, late_ms: int = 0) -> list[Key]:
     """Runs until every Deployment is complete or has exceeded its deadline; returns those that are not complete."""
     pending = list(deployments)
 
     def ended(given_up: bool) -> bool:
         pending[:] = [key for key in pending if not _over(cluster, key, given_up=given_up)]
-        return not pending or len(cluster.trace) > MOST_WRITES
+        return not pending or patience.lost()
 
     cluster.run_until(lambda: ended(True), cluster.now_ms + _LIMIT_MS)
     pending[:] = [key for key in deployments if not _over(cluster, key, given_up=False)]

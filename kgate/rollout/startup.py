@@ -42,7 +42,8 @@ def startups(template: Mapping[str, Any], behaviour: Behaviour) -> tuple[Startup
 
 
 def containers(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for container in _mapping(template.get("spec")).get("containers") or ():
+    found = _mapping(template.get("spec")).get("containers")
+    for container in found if isinstance(found, list) else ():
         if isinstance(container, Mapping):
             yield container
 

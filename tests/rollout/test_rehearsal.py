@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Written
+from tests.rollout.conftest import Written
 
 from kgate.errors import ConfigError
 from kgate.finding import Finding
