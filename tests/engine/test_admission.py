@@ -107,6 +107,34 @@ def test_probes_ports_volumes_and_env_get_theirs() -> None:
     assert spec["volumes"] == [{"name": "a", "emptyDir": {}}, {"name": "b", "configMap": {"name": "c", "defaultMode": 420}}]
 
 
+def test_a_set_created_by_hand_takes_its_labels_and_selector_from_its_template() -> None:
+    template = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "a", "image": "a"}], "serviceAccountName": "sa"}}
+    rs = defaulted({"kind": "ReplicaSet", "metadata": {"name": "a"}, "spec": {"template": template}})
+    assert rs["metadata"]["labels"] == {"app": "a"}
+    assert rs["spec"]["selector"] == {"matchLabels": {"app": "a"}}
+    assert rs["spec"]["replicas"] == 1
+    assert rs["spec"]["template"]["spec"]["serviceAccount"] == "sa"
+
+
+def test_projected_tokens_host_paths_and_hooks_get_theirs() -> None:
+    body = deployment()
+    pod = body["spec"]["template"]["spec"]
+    pod["volumes"] = [
+        {"name": "t", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}},
+        {"name": "h", "hostPath": {"path": "/"}},
+    ]
+    pod["containers"][0] |= {"lifecycle": {"preStop": {"httpGet": {"port": 1}}}, "livenessProbe": {"grpc": {"port": 1}, "periodSeconds": 0}}
+    pod = defaulted(body)["spec"]["template"]["spec"]
+    assert pod["volumes"][0]["projected"] == {
+        "sources": [{"serviceAccountToken": {"path": "t", "expirationSeconds": 3600}}],
+        "defaultMode": 420,
+    }
+    assert pod["volumes"][1]["hostPath"] == {"path": "/", "type": ""}
+    assert pod["containers"][0]["lifecycle"]["preStop"]["httpGet"] == {"port": 1, "path": "/", "scheme": "HTTP"}
+    assert pod["containers"][0]["livenessProbe"]["grpc"] == {"port": 1, "service": ""}
+    assert pod["containers"][0]["livenessProbe"]["periodSeconds"] == 10
+
+
 def test_services_nodes_and_namespaces_get_theirs() -> None:
     service = defaulted({"kind": "Service", "spec": {"ports": [{"port": 80}]}})
     assert service["spec"]["ports"] == [{"port": 80, "protocol": "TCP", "targetPort": 80}]
@@ -202,6 +230,15 @@ def test_a_priority_class_gives_its_value_and_an_unknown_one_stops_the_pods() ->
     assert failure["message"].endswith('" is forbidden: no PriorityClass with name nope was found')
     said = [e for e in world.events if e.reason == "FailedCreate"]
     assert said and all(e.message.startswith('Error creating: pods "bad-') for e in said)
+
+
+def test_the_systems_own_priority_classes_are_always_there() -> None:
+    world = cluster()
+    body = deployment(replicas=1)
+    body["spec"]["template"]["spec"]["priorityClassName"] = "system-node-critical"
+    world.apply(body)
+    rest(world)
+    assert [(p["spec"]["priority"], p["spec"]["preemptionPolicy"]) for p in world.list("Pod")] == [(2_000_001_000, "PreemptLowerPriority")]
 
 
 def test_the_default_priority_class_counts_for_pods_that_name_none() -> None:

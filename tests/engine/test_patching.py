@@ -44,6 +44,23 @@ def test_strategic_merge_patch_knows_containers_by_name(patch: Any, expected: An
     assert patching.strategic_merge_patch(CONTAINERS, patch) == expected
 
 
+@pytest.mark.parametrize(
+    ("target", "patch", "expected"),
+    [
+        ({"finalizers": ["a"]}, {"finalizers": ["b", "a"]}, {"finalizers": ["a", "b"]}),
+        ({"finalizers": ["a", "b"]}, {"$deleteFromPrimitiveList/finalizers": ["a"]}, {"finalizers": ["b"]}),
+        ({"args": ["a"]}, {"args": ["b"]}, {"args": ["b"]}),
+        ({"tolerations": [{"key": "a"}]}, {"tolerations": [{"key": "b"}]}, {"tolerations": [{"key": "b"}]}),
+        ({"m": {"a": 1}}, {"m": {"$patch": "replace", "b": 2}}, {"m": {"b": 2}}),
+        ({"m": {"a": 1}}, {"m": {"$patch": "delete"}}, {}),
+        ({"taints": [{"key": "a", "value": "1"}]}, {"taints": [{"key": "a", "value": "2"}]}, {"taints": [{"key": "a", "value": "2"}]}),
+        ({"ports": [{"port": 1, "name": "x"}]}, {"ports": [{"port": 1, "name": "y"}]}, {"ports": [{"port": 1, "name": "y"}]}),
+    ],
+)
+def test_strategic_merge_patch_directives_and_lists(target: Any, patch: Any, expected: Any) -> None:
+    assert patching.strategic_merge_patch(target, patch) == expected
+
+
 def test_retained_keys_drop_the_old_strategy() -> None:
     target = {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}
     patch = {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}
@@ -107,9 +124,22 @@ def test_json_patch_operations(operation: dict[str, Any], expected: Any) -> None
         {"op": "remove", "path": "/a/5"},
         {"op": "test", "path": "/a/0", "value": 2},
         {"op": "add", "path": "/x/y", "value": 1},
+        {"op": "test", "path": "/a/x", "value": 1},
     ],
 )
 def test_a_json_patch_that_does_not_fit_is_refused(operation: dict[str, Any]) -> None:
     with pytest.raises(ApiError) as refused:
         patching.json_patch({"a": [1, 2]}, [operation])
     assert refused.value.code == 422
+
+
+@pytest.mark.parametrize("patch", [{}, "x", [1], [{"op": "shout", "path": "/a"}]])
+def test_what_is_no_json_patch_is_a_bad_request(patch: Any) -> None:
+    with pytest.raises(ApiError) as refused:
+        patching.json_patch({"a": 1}, patch)
+    assert refused.value.code == 400
+
+
+def test_a_json_patch_may_replace_the_whole() -> None:
+    assert patching.json_patch({"a": 1}, [{"op": "replace", "path": "", "value": {"b": 2}}]) == {"b": 2}
+    assert patching.json_patch({"a": {"b": 1}}, [{"op": "remove", "path": "/a/b"}]) == {"a": {}}
