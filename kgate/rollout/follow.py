@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from kgate.engine.api.apps import Deployment, ReplicaSet
 from kgate.engine.api.core import Event, Pod
@@ -13,7 +15,6 @@ from kgate.rollout.rows import Move, Pods
 from kgate.rollout.timeline import REVISION
 
 _RANKS = {"new ready": 0, "old ready": 0, "new available": 1, "new": 2, "old": 2, "unschedulable": 3, "waiting": 3, "said": 4}
-"""Of what happens in one instant, readiness is the cause of all else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +33,10 @@ class Followed:
     said: tuple[str, ...]
     """Warnings about it, in order of appearance."""
     before: Mapping[str, int]
-    """Pods by node."""
+    """Pods by node, terminating ones included, which still hold their room."""
     peak: Mapping[str, int]
     end: Mapping[str, int]
+    """The same without those that are being deleted."""
     unschedulable: int
     """Pods that no node had taken at the end."""
     placed: int
@@ -112,11 +114,10 @@ class Follower:
         if self.start is None:
             self.arrive()
         assert self.start is not None
-        ordered = sorted(self.moves, key=lambda m: (m.at_ms, _RANKS[m.what]))
         pending = [p for p in self.pods.values() if not p.node and not p.deleting]
         return Followed(
             start=self.start,
-            moves=tuple(ordered),
+            moves=causal(self.start, self.moves),
             completed_ms=self.completed_ms,
             lowest_available=self.lowest or 0,
             peak_pods=self.peak_pods,
@@ -125,7 +126,7 @@ class Follower:
             said=tuple(dict.fromkeys(self.said)),
             before=self.before,
             peak=self.peak,
-            end=self._by_node,
+            end=Counter(p.node for p in self.pods.values() if p.node and not p.deleting),
             unschedulable=sum(p.unschedulable for p in pending),
             placed=sum(1 for p in self.pods.values() if p.node and not p.deleting),
             last=self.last,
@@ -215,6 +216,23 @@ class Follower:
 
 
 EXCEEDED = "ProgressDeadlineExceeded"
+
+
+def causal(start: Pods, moves: Sequence[Move]) -> tuple[Move, ...]:
+    """In the order to tell them: of one instant readiness comes first, for it is the cause of all else.
+
+    Unless pods are ready in the instant they were asked for: then all stays as it was written.
+    """
+    out: list[Move] = []
+    pods = start
+    for _, instant in groupby(moves, key=lambda m: m.at_ms):
+        written = list(instant)
+        ready = sum(m.n for m in written if m.what == "new ready")
+        told = written if ready > pods.new_starting else sorted(written, key=lambda m: _RANKS[m.what])
+        for move in told:
+            pods = pods.after(move, at_once=True)
+        out += told
+    return tuple(out)
 
 
 def complete(d: Deployment) -> bool:

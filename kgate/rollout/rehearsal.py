@@ -153,7 +153,10 @@ def _cast(whole: _Set, world: Sequence[Manifest]) -> tuple[list[Manifest], list[
 def _fits_alone(whole: _Set, manifest: Manifest) -> bool:
     """Whether the same Deployment completes from nothing: then it is the old pods that are in the way."""
     head, _ = _cast(whole, [manifest])
-    played: Played = play(head, (), whole.cluster, whole.settings.behaviour, whole.validate)
+    try:
+        played = play(head, (), whole.cluster, whole.settings.behaviour, whole.validate)
+    except LivelockError:
+        return False
     return judge(manifest, None, whole.rolled(played, [manifest]), fits_alone=lambda: False).rehearsal.completed_ms is not None
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.rollout.conftest import Written
 
 from kgate.errors import ConfigError
 from kgate.finding import Finding
 from kgate.outcome import Rehearsal
 from kgate.rollout import RolloutSettings, read_cluster, rehearse
 from kgate.rollout.settings import from_config
+from tests.rollout.conftest import Written
 
 WEB = """\
 apiVersion: apps/v1
