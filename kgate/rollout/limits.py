@@ -9,9 +9,9 @@ from kgate.manifest import Manifest
 from kgate.rollout.stage import template_of
 
 MOST_PODS = 500
-"""Of one Deployment, surge included."""
+"""Replicas of one Deployment."""
 MOST_PODS_TOGETHER = 2000
-"""Of all Deployments that share a cluster."""
+"""Replicas of all Deployments that share a cluster."""
 
 
 def unknown(manifest: Manifest, limits: Mapping[str, Manifest]) -> str:
@@ -45,10 +45,10 @@ def _limits(manifest: Manifest, limits: Mapping[str, Manifest]) -> str:
     return "" if other is None else f"{other.subject} bears on its pods, and {other.kind} is not modelled"
 
 
-def pods(manifest: Manifest) -> int:
-    """An upper bound of the pods of its rollout: replicas twice over, as a surge of 100 % has it."""
-    replicas = _mapping(manifest.body.get("spec")).get("replicas", 1)
-    return 2 * replicas if isinstance(replicas, int) and not isinstance(replicas, bool) and replicas > 0 else 2
+def replicas(manifest: Manifest) -> int:
+    """As written; 1 when absent or no number."""
+    written = _mapping(manifest.body.get("spec")).get("replicas", 1)
+    return written if isinstance(written, int) and not isinstance(written, bool) else 1
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from kgate.rollout import Validate
 from kgate.rollout.cluster import ASSUMED, ClusterSpec
 from kgate.rollout.facts import Rolled, described
 from kgate.rollout.gathered import Gathered, gather
-from kgate.rollout.limits import MOST_PODS, MOST_PODS_TOGETHER, pods, unknown
+from kgate.rollout.limits import MOST_PODS, MOST_PODS_TOGETHER, replicas, unknown
 from kgate.rollout.settings import RolloutSettings
 from kgate.rollout.stage import Played, key_of, play
 from kgate.rollout.verdict import Judged, judge
@@ -85,7 +85,7 @@ def _judged(whole: _Set, manifests: Sequence[Manifest]) -> Iterator[Judged]:
         before = whole.before(manifest)
         if why:
             yield _unknown(whole, manifest, why)
-        elif pods(manifest) > 2 * MOST_PODS:
+        elif replicas(manifest) > MOST_PODS:
             yield _unknown(whole, manifest, f"more than {MOST_PODS} pods are not rehearsed")
         elif before is not None and before.body == manifest.body:
             yield _unchanged(manifest, before)
@@ -125,7 +125,7 @@ def _play(whole: _Set, world: Sequence[Manifest]) -> Iterator[Judged]:
     changed = [m for m in world if (b := whole.before(m)) is None or b.body != m.body]
     if not changed:
         return
-    if sum(map(pods, world)) > 2 * MOST_PODS_TOGETHER:
+    if sum(map(replicas, world)) > MOST_PODS_TOGETHER:
         yield from (_unknown(whole, m, f"more than {MOST_PODS_TOGETHER} pods on one cluster are not rehearsed") for m in changed)
         return
     head, base = _cast(whole, world)

@@ -270,3 +270,43 @@ def test_the_same_files_give_the_same_report(written: Written) -> None:
 def test_a_hostile_deployment_is_unknown_and_no_crash(stage: Stage, spec: str) -> None:
     r = stage(f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec: {{{spec}}}\n")
     assert r.verdict != "pass" or r.replicas == 0
+
+
+def test_too_many_pods_on_one_cluster_are_unknown(written: Written) -> None:
+    many = "---\n".join(WEB.replace("name: web,", f"name: web-{i},").replace("replicas: 6", "replicas: 400") for i in range(6))
+    settings = RolloutSettings().on(read_cluster(yaml.safe_load(NODES), file="c"))
+    rollouts = rehearse(written(many), settings).rollouts
+    assert {(r.verdict, r.reason) for r in rollouts} == {("unknown", "more than 2000 pods on one cluster are not rehearsed")}
+
+
+def test_a_deployment_that_head_no_longer_has_still_takes_its_room(written: Written) -> None:
+    half = "          resources: {requests: {cpu: 1500m}}\n"
+    settings = RolloutSettings().on(read_cluster(yaml.safe_load(NODES), file="c"))
+    (r,) = rehearse(written(SECOND + half), settings, base=written(WEB + half, "old.yaml")).rollouts
+    assert r.verdict == "fail"
+
+
+def test_the_base_version_is_the_one_of_the_same_file(written: Written) -> None:
+    base = [*written(WEB, "dev.yaml"), *written(WEB.replace("1.8.4", "1.7.0"), "prod.yaml")]
+    (r,) = rehearse(written(NEXT, "prod.yaml"), RolloutSettings(), base=base).rollouts
+    assert r.images == ("web:1.7.0", "web:1.9.0")
+
+
+def test_a_services_pods_and_a_priority_class_of_the_set_are_on_the_stage(written: Written) -> None:
+    priority = "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: gold}\nvalue: 1000\n"
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: prod}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
+    (r,) = rehearse(written(f"{WEB}      priorityClassName: gold\n---\n{service}---\n{priority}"), RolloutSettings()).rollouts
+    assert (r.verdict, [a for a in r.assumed if "priority" in a]) == ("pass", [])
+
+
+@pytest.mark.parametrize(
+    "pod",
+    ["containers: 7", "[]", "containers: [{name: a, image: i}], volumes: 3", "priorityClassName: {}", "schedulerName: [1]"],
+)
+def test_hostile_pod_templates_are_no_crash(stage: Stage, pod: str) -> None:
+    spec = pod if pod.startswith("[") else f"{{{pod}}}"
+    r = stage(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: w}\n"
+        f"spec: {{selector: {{matchLabels: {{a: b}}}}, template: {{metadata: {{labels: {{a: b}}}}, spec: {spec}}}}}\n"
+    )
+    assert r.verdict in ("unknown", "pass", "fail")

@@ -165,3 +165,66 @@ def test_a_rolling_update_keeps_its_bounds_and_ends_with_the_new_template_alone(
 
 def test_the_same_scenario_gives_the_same_recording() -> None:
     assert recorded(*ROLL) == recorded(*ROLL)
+
+
+HOLDS = [
+    {"node": {"name": "n1", "ready": "True"}},
+    {"node": {"name": "n1", "taint": "k", "effect": "NoSchedule"}},
+    {"node": {"name": "n1", "taint": "other", "absent": True}},
+    {"gone": {"kind": "Service", "name": "web"}},
+    {"status": {"name": "web", "fields": {"availableReplicas": 3, "unavailableReplicas": 0}}},
+    {"status": {"name": "web", "fields": {"replicas": {"ge": 2, "le": 3}}}},
+    {"pods": {"total": 3, "ready": 3, "bound": 3, "unschedulable": 0, "terminating": 0, "notOnNode": "n1"}},
+    {"event": {"reason": "Scheduled", "count": 3}},
+    {"complete": ["web"], "allow_terminating": True},
+]
+
+NEVER_HOLDS = [
+    {"node": {"name": "n9", "ready": "True"}},
+    {"node": {"name": "n1", "taint": "k", "absent": True}},
+    {"gone": {"name": "web"}},
+    {"status": {"name": "web", "fields": {"replicas": {"ge": 4}}}},
+    {"status": {"name": "none", "fields": {"replicas": 3}}},
+    {"pods": {"notOnNode": "n2"}},
+    {"event": {"reason": "Scheduled", "count": 9}},
+    {"condition": {"name": "web", "type": "Available", "status": "False"}},
+    {"complete": "api"},
+]
+
+
+@pytest.mark.parametrize(("wait", "ok"), [(w, True) for w in HOLDS] + [(w, False) for w in NEVER_HOLDS])
+def test_a_wait_knows_the_cluster(wait: dict[str, Any], ok: bool) -> None:
+    nodes = [{"name": "n1", "taints": [{"key": "k"}]}, {"name": "n2", "images": [{"names": ["web:1"], "sizeBytes": 7}], "pods": "9"}]
+    steps = recorded({"apply": deployment()}, {"wait": {"complete": "web"}}, {"wait": wait, "timeout": 1}, nodes=nodes)["stepResults"]
+    assert (steps[1]["ok"], steps[2]["ok"]) == (True, ok)
+
+
+def test_several_objects_of_one_step_are_one_phase() -> None:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}}}
+    recording = recorded({"apply": [service, deployment()]}, {"wait": {"complete": "web"}})
+    assert [p["op"] for p in recording["phases"]] == ["apply"]
+    assert recording["final"]["deployments"]["web"]["status.readyReplicas"] == 3
+
+
+def test_pods_without_an_owner_keep_their_name_and_count_as_bare() -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    recording = recorded({"create": pod}, {"wait": {"pods": {"ready": 1}}}, nodes=[{"name": "n", "zone": "z"}])
+    assert recording["bindings"][0]["pod"] == "p"
+    assert recording["final"]["distribution"] == {"(bare)": {"n": 1}}
+    assert recording["final"]["zones"] == {"(bare)": {"z": 1}}
+
+
+@pytest.mark.parametrize(
+    ("steps", "objects", "why"),
+    [
+        ([{"evict": {"prefix": "web"}}], ["PodDisruptionBudget"], "PodDisruptionBudget"),
+        ([{"sleep": 1}], ["PodDisruptionBudget"], ""),
+        ([{"sleep": 1}], ["LimitRange"], "LimitRange"),
+        ([{"node": {"stop": "n1"}}], [], "node stop"),
+        ([{"node": {"taint": {"name": "n1", "key": "k", "effect": "NoExecute"}}}], [], "NoExecute"),
+    ],
+)
+def test_only_what_matters_and_is_not_modelled_keeps_a_scenario_from_being_played(steps: list[Any], objects: list[str], why: str) -> None:
+    bodies = [{"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}} for kind in objects]
+    played = play(*steps, objects=bodies)
+    assert (played.recording is None, why in played.reason) == (bool(why), True)
