@@ -15,6 +15,7 @@ from kgate import load
 from kgate.images import judge
 from kgate.images.settings import ImagesSettings, from_config
 from kgate.outcome import ImageOutcome
+from tests.e2e.trivy.advisories import write_cache
 
 
 def pod(*images: str) -> str:
@@ -43,11 +44,6 @@ def witness(tmp_path: Path, then: str = "exit 1") -> str:
 
 def cache(tmp_path: Path) -> str:
     """A database with two meta pages, and an empty root bucket."""
-    sys.path.insert(0, str(Path(__file__).parent.parent / "e2e" / "trivy"))
-    try:
-        from advisories import write_cache
-    finally:
-        sys.path.pop(0)
     return str(write_cache(tmp_path / "cache"))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from policy_texts import Judged, manifests_of
 
 from kgate.finding import Finding
 from kgate.policy import catalog, from_config, judge
+from tests.policy.policy_texts import Judged, manifests_of
 
 
 @pytest.fixture

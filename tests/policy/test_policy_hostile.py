@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from policy_texts import TextSource
 
 from kgate.manifest import Location, Manifest, Path
 from kgate.policy import PolicySettings, catalog, examples, from_config, judge
 from kgate.policy.policy import SubjectKind
 from kgate.policy.requirement import Requirement
 from kgate.policy.settings import RuleSettings
+from tests.policy.policy_texts import TextSource
 
 EVERY_RULE_ON = PolicySettings(
     rules={rule.name: RuleSettings(severity=rule.severity) for rule in catalog().rules},

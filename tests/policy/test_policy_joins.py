@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from policy_texts import Judged
+
+from tests.policy.policy_texts import Judged
 
 SERVICE = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}}\n"
 WEB = """\

@@ -3,11 +3,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from policy_texts import Judged, manifests_of
 
 from kgate.finding import Severity, Stage
 from kgate.manifest import Manifest
 from kgate.policy import PolicySettings, catalog, judge
+from tests.policy.policy_texts import Judged, manifests_of
 
 ARTICLE = """\
     apiVersion: apps/v1

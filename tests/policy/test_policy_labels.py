@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from policy_texts import Judged
+
+from tests.policy.policy_texts import Judged
 
 DEPLOYMENT = """\
 apiVersion: apps/v1

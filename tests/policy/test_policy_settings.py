@@ -5,11 +5,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from policy_texts import Judged
 
 from kgate.finding import Severity
 from kgate.policy import PolicySettings, SettingError, from_config
 from kgate.policy.settings import SCHEMA, DeniedRepository, ForbiddenKey, RequiredKey, TagPattern
+from tests.policy.policy_texts import Judged
 
 EVERYTHING: dict[str, Any] = {
     "rules": {

@@ -7,7 +7,6 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from handmade import REPORTS, ROLLING, SCANNED, UNSCANNED, Text, finding, node, report, step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from kgate.finding import Severity, Skipped, Stage
 from kgate.manifest import Subject
 from kgate.outcome import Checked, Report
 from kgate.report import REPORTERS, Style, inert
+from tests.report.handmade import REPORTS, ROLLING, SCANNED, UNSCANNED, Text, finding, node, report, step
 
 REORDERING = {*"\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\U000e0041"}
 acting = st.sampled_from(

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from handmade import REPORTS
 
 from kgate.report import REPORTERS, Style
+from tests.report.handmade import REPORTS
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 STYLES = {"": Style(), ".colour": Style(colour=True), ".ascii": Style(ascii=True), ".quiet": Style(quiet=1)}

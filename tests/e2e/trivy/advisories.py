@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boltdb
+from tests.e2e.trivy import boltdb
 
 RATING = {"LOW": 1, "MEDIUM": 2, "HIGH": 3, "CRITICAL": 4}
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-import archives
+from tests.e2e.trivy import archives
 
 HANG_S = 30
 FAULTS = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-import boltdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kgate.images.bolt import DamagedFileError, bucket_names
+from tests.e2e.trivy import boltdb
 
 NAMES = frozenset(f"debian {n}" for n in range(120))
 

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import advisories
-import archives
 import pytest
+
+from tests.e2e.trivy import advisories, archives
 
 pytestmark = pytest.mark.slow
 

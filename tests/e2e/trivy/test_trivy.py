@@ -12,14 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import advisories
-import archives
-import boltdb
 import pytest
-import registry
 
 from kgate import load
 from kgate.images import Judged, from_config, judge
+from tests.e2e.trivy import advisories, archives, boltdb, registry
 
 pytestmark = pytest.mark.slow
 

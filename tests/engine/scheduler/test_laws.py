@@ -99,12 +99,14 @@ def world_of(nodes: list[dict[str, Any]], drawn: list[dict[str, Any]], *, prefix
 
 
 def disturb(world: World, what: list[tuple[str, int]]) -> None:
-    """Deletes and changes things, as a day in a cluster does."""
+    """Deletes and changes things, as a day in a cluster does. A node comes back as large as it was: its pods are still bound to it."""
+    gone: dict[str, Node] = {}
     for action, n in what:
         found, there = world.store.list(Node), world.store.list(Pod)
         if action == "pod" and there:
             world.store.delete(key_of(there[n % len(there)]), grace_seconds=n % 2)
         elif action == "node" and found:
+            gone[found[n % len(found)].metadata.name] = found[n % len(found)]
             world.store.delete(key_of(found[n % len(found)]))
         elif action == "cordon" and found:
             it = found[n % len(found)]
@@ -116,8 +118,8 @@ def disturb(world: World, what: list[tuple[str, int]]) -> None:
         elif action == "finish" and there:
             it = there[n % len(there)]
             world.store.update_status(replace(it, status=replace(it.status, phase="Succeeded")))
-        elif action == "back" and world.store.get(Node, "", f"n{n % 5}") is None:
-            world.store.create(node(f"n{n % 5}", cpu="2"))
+        elif action == "back" and gone:
+            world.store.create(gone.pop(sorted(gone)[n % len(gone)]))
         elif action == "add":
             world.store.create(node(f"new{world.store.resource_version}", zone="ab"[n % 2]))
         world.manager.settle()
