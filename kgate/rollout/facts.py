@@ -38,6 +38,8 @@ class Rolled:
     settings: RolloutSettings
     autoscaled: Mapping[Key, str]
     """Names of HorizontalPodAutoscalers by the Deployment they scale."""
+    absent: int
+    """Workloads of the set that are not on the cluster, though they would take room there."""
     followed: Mapping[Key, Followed]
     shots: Mapping[int, Snapshot]
     """How things stood at each Deployment's tightest moment."""
@@ -45,7 +47,14 @@ class Rolled:
 
     @classmethod
     def of(
-        cls, played: Played, cluster: ClusterSpec, settings: RolloutSettings, autoscaled: Mapping[Key, str], keys: Sequence[Key]
+        cls,
+        played: Played,
+        cluster: ClusterSpec,
+        settings: RolloutSettings,
+        keys: Sequence[Key],
+        *,
+        autoscaled: Mapping[Key, str],
+        absent: int,
     ) -> Rolled:
         """Reads the trace once for all Deployments."""
         followed = follow(played.events, played.begin, played.begin_ms, keys)
@@ -54,6 +63,7 @@ class Rolled:
             cluster=cluster,
             settings=settings,
             autoscaled=autoscaled,
+            absent=absent,
             followed=followed,
             shots=snapshots(played.events, [f.peak_at_ms for f in followed.values()]),
             stories=told(played.events, played.begin, played.begin_ms, keys),
@@ -77,6 +87,10 @@ class Rolled:
         out += [f"priority class {name} has the value 0" for name in self.played.stand_ins]
         if key in self.played.unsettled:
             out.append("the base version was not complete when the change came")
+        if self.absent and not self.cluster.assumed:
+            out.append(
+                f"no room is taken by {self.absent} other workload{'s' if self.absent > 1 else ''} of the files, which are not rehearsed"
+            )
         if key in self.autoscaled:
             out.append(f"replicas as they are written: HorizontalPodAutoscaler {self.autoscaled[key]} is not played")
         return tuple(dict.fromkeys(out))

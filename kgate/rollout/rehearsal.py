@@ -5,10 +5,12 @@ On a cluster that somebody described, all Deployments share it. On the assumed o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from kgate.engine.api.meta import Key
 from kgate.engine.errors import LivelockError
 from kgate.errors import ConfigError
 from kgate.finding import Finding, Skipped
@@ -19,6 +21,7 @@ from kgate.rollout.cluster import ASSUMED, ClusterSpec
 from kgate.rollout.facts import Rolled, described
 from kgate.rollout.gathered import Gathered, gather
 from kgate.rollout.limits import MOST_PODS, MOST_PODS_TOGETHER, replicas, unknown
+from kgate.rollout.modelled import WORKLOADS
 from kgate.rollout.settings import RolloutSettings
 from kgate.rollout.stage import Played, key_of, play
 from kgate.rollout.verdict import Judged, judge
@@ -40,13 +43,16 @@ class _Set:
     settings: RolloutSettings
     cluster: ClusterSpec
     validate: Validate | None
+    absent: int
+    """Workloads of head that are on no stage."""
 
     def before(self, manifest: Manifest) -> Manifest | None:
         """The version in base: same group, kind, namespace and name."""
         return self.base.like(manifest)
 
     def rolled(self, played: Played, deployments: Sequence[Manifest]) -> Rolled:
-        return Rolled.of(played, self.cluster, self.settings, self.head.autoscaled, [key_of(m) for m in deployments])
+        keys = [key_of(m) for m in deployments]
+        return Rolled.of(played, self.cluster, self.settings, keys, autoscaled=self.head.autoscaled, absent=self.absent)
 
 
 def rehearse(
@@ -67,6 +73,7 @@ def rehearse(
         settings=settings,
         cluster=settings.spec or ASSUMED,
         validate=validate,
+        absent=sum(m.kind in WORKLOADS for m in manifests),
     )
     judged = list(_judged(whole, manifests))
     return Rehearsed(
@@ -78,22 +85,30 @@ def rehearse(
 
 def _judged(whole: _Set, manifests: Sequence[Manifest]) -> Iterator[Judged]:
     playable: list[Manifest] = []
+    unplayed = 0
     for manifest in manifests:
         if manifest.kind != "Deployment" or manifest.group != "apps":
             continue
-        why = unknown(manifest, whole.head.limits)
         before = whole.before(manifest)
-        if why:
+        if why := _why_not(whole, manifest, before):
+            unplayed += 1
             yield _unknown(whole, manifest, why)
-        elif replicas(manifest) > MOST_PODS:
-            yield _unknown(whole, manifest, f"more than {MOST_PODS} pods are not rehearsed")
-        elif before is not None and before.body == manifest.body:
+            continue
+        playable.append(manifest)
+        if before is not None and before.body == manifest.body:
             yield _unchanged(manifest, before)
-            playable.append(manifest)
-        else:
-            playable.append(manifest)
+    whole = replace(whole, absent=whole.absent + unplayed)
     for world in _worlds(whole, playable):
         yield from _play(whole, world)
+
+
+def _why_not(whole: _Set, manifest: Manifest, before: Manifest | None) -> str:
+    if why := unknown(manifest, whole.head.limits):
+        return why
+    if replicas(manifest) > MOST_PODS:
+        return f"more than {MOST_PODS} pods are not rehearsed"
+    why = "" if before is None or before.body == manifest.body else unknown(before, whole.base.limits)
+    return f"its version in base cannot be rehearsed: {why}" if why else ""
 
 
 def _unknown(whole: _Set, manifest: Manifest, why: str) -> Judged:
@@ -107,17 +122,17 @@ def _unchanged(manifest: Manifest, before: Manifest) -> Judged:
 
 
 def _worlds(whole: _Set, deployments: Sequence[Manifest]) -> list[list[Manifest]]:
-    """Which Deployments share a cluster: on the assumed one none; else all, but never two of one name nor too many pods."""
+    """Which Deployments share a cluster: on the assumed one none; else all, but never two of one name."""
     if whole.cluster.assumed:
         return [[m] for m in deployments]
     worlds: list[list[Manifest]] = []
+    seen: Counter[Key] = Counter()
     for manifest in deployments:
         key = key_of(manifest)
-        home = next((w for w in worlds if all(key_of(m) != key for m in w)), None)
-        if home is None:
-            worlds.append([manifest])
-        else:
-            home.append(manifest)
+        if seen[key] == len(worlds):
+            worlds.append([])
+        worlds[seen[key]].append(manifest)
+        seen[key] += 1
     return worlds
 
 

@@ -48,6 +48,8 @@ class Played:
     begin_ms: int
     refused: Mapping[Key, str]
     """What the API server said of Deployments it refused."""
+    refused_before: Mapping[Key, str]
+    """The same of their versions in base."""
     unsettled: frozenset[Key]
     """Deployments whose base version was not complete when the change came."""
     stand_ins: tuple[str, ...]
@@ -79,7 +81,7 @@ def play(
         _occupy(cluster, node.name, spec.used.get(node.name))
     stand_ins = _stand_in(cluster, [*head, *base])
     patience = _Patience(cluster=cluster)
-    _apply(cluster, base)
+    refused_before = _apply(cluster, base)
     unsettled = _settle(cluster, [key_of(m) for m in base if m.kind == "Deployment"], patience)
     begin, begin_ms = len(cluster.trace), cluster.now_ms
     refused = _apply(cluster, head)
@@ -89,6 +91,7 @@ def play(
         begin=begin,
         begin_ms=begin_ms,
         refused=refused,
+        refused_before=refused_before,
         unsettled=frozenset(unsettled),
         stand_ins=stand_ins,
         given_up=patience.given_up,

@@ -56,6 +56,8 @@ def judge(manifest: Manifest, before: Manifest | None, rolled: Rolled, *, fits_a
     rehearsal = described(manifest, before)
     if key in played.refused:
         return Judged(rehearsal=replace(rehearsal, reason=f"the API server refuses it: {played.refused[key]}"))
+    if before is not None and key in played.refused_before:
+        return Judged(rehearsal=replace(rehearsal, reason=f"its version in base is refused: {played.refused_before[key]}"))
     followed = rolled.followed[key]
     if followed.last is None:
         return Judged(rehearsal=replace(rehearsal, reason="it is not on the cluster after the change"))

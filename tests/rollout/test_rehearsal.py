@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kgate.engine.errors import Cause
 from kgate.errors import ConfigError
 from kgate.finding import Finding
 from kgate.outcome import Rehearsal
@@ -310,3 +311,35 @@ def test_hostile_pod_templates_are_no_crash(stage: Stage, pod: str) -> None:
         f"spec: {{selector: {{matchLabels: {{a: b}}}}, template: {{metadata: {{labels: {{a: b}}}}, spec: {spec}}}}}\n"
     )
     assert r.verdict in ("unknown", "pass", "fail")
+
+
+def test_workloads_that_are_not_rehearsed_are_named_as_taking_no_room(written: Written) -> None:
+    claim = SECOND + "      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]\n"
+    stateful = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: s}\n"
+    settings = RolloutSettings().on(read_cluster(yaml.safe_load(NODES), file="c"))
+    rollouts = rehearse(written(f"{WEB}---\n{claim}---\n{stateful}"), settings).rollouts
+    assert [r.verdict for r in rollouts] == ["unknown", "pass"]
+    assert rollouts[1].assumed[-1] == "no room is taken by 2 other workloads of the files, which are not rehearsed"
+
+
+def test_a_base_version_that_cannot_be_played_leaves_the_rollout_unknown(stage: Stage) -> None:
+    r = stage(NEXT, WEB.replace("replicas: 6", "paused: true"))
+    assert (r.verdict, r.reason[:40]) == ("unknown", "its version in base cannot be rehearsed:")
+
+
+def test_a_base_version_that_is_refused_leaves_the_rollout_unknown(written: Written) -> None:
+    def refuse_old(new: Any, _old: Any) -> list[Cause]:
+        old = "1.8.4" in str(new)
+        return [Cause(field="spec", message="Invalid value: too old")] if old else []
+
+    base = written(WEB, "base.yaml")
+    (r,) = rehearse(written(NEXT), RolloutSettings(), base=base, validate=refuse_old).rollouts
+    assert (r.verdict, r.reason.startswith("its version in base is refused: Deployment.apps")) == ("unknown", True)
+
+
+def test_a_version_that_is_refused_is_unknown(written: Written) -> None:
+    def refuse(new: Any, _old: Any) -> list[Cause]:
+        return [Cause(field="spec", message="Invalid value: no")] if new["kind"] == "Deployment" else []
+
+    (r,) = rehearse(written(NEXT), RolloutSettings(), validate=refuse).rollouts
+    assert (r.verdict, r.reason.startswith("the API server refuses it: ")) == ("unknown", True)
