@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kgate.engine.api.meta import Key
 from kgate.manifest import Manifest
 from kgate.rollout.facts import mapping
 from kgate.rollout.modelled import LIMITS
-from kgate.rollout.stage import SUPPORT, key_of
+from kgate.rollout.stage import SUPPORT, key_of, template_of
 
 Identity = tuple[str, Key]
 """API group and key: what makes two manifests the same object."""
@@ -37,10 +38,18 @@ class Gathered:
         found = self.deployments.get(identity(manifest), ())
         return next((m for m in found if m.file == manifest.file), found[0] if found else None)
 
-    def supports(self, namespaces: Collection[str]) -> list[Manifest]:
-        """For Deployments in these namespaces, in the order of the files."""
+    def supports(self, deployments: Sequence[Manifest]) -> list[Manifest]:
+        """What bears on the placement of these Deployments, in the order of the files."""
+        namespaces = {key_of(d).namespace for d in deployments}
+        labels = [mapping(mapping(template_of(d).get("metadata")).get("labels")) for d in deployments]
         ranked = [r for namespace in sorted({"", *namespaces}) for r in self.supporting.get(namespace, ())]
-        return [m for _, m in sorted(ranked, key=lambda r: r[0])]
+        return [m for _, m in sorted(ranked, key=lambda r: r[0]) if m.kind != "Service" or _selects_any(m, labels)]
+
+
+def _selects_any(service: Manifest, labels: Sequence[Mapping[str, Any]]) -> bool:
+    """A Service counts for the spreading of the pods it selects, and for no others."""
+    selector = mapping(mapping(service.body.get("spec")).get("selector"))
+    return bool(selector) and any(all(of.get(k) == v for k, v in selector.items()) for of in labels)
 
 
 def gather(manifests: Iterable[Manifest]) -> Gathered:

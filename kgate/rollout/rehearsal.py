@@ -161,8 +161,8 @@ def _cast(whole: _Set, world: Sequence[Manifest]) -> tuple[list[Manifest], list[
     """
     gone = [] if whole.cluster.assumed else [m[0] for name, m in whole.base.deployments.items() if name not in whole.head.deployments]
     before = [m for m in (*map(whole.before, world), *gone) if m is not None and not unknown(m, {})]
-    head = [*whole.head.supports({key_of(m).namespace for m in world}), *world]
-    return head, [*whole.base.supports({key_of(m).namespace for m in before}), *before]
+    head = [*whole.head.supports(world), *world]
+    return head, [*whole.base.supports(before), *before]
 
 
 def _fits_alone(whole: _Set, manifest: Manifest) -> bool:
