@@ -183,6 +183,7 @@ def _report(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome])
         skipped=[*loaded.skipped, *(s for o in outcomes for s in o.skipped)],
         images=images,
         rollouts=rollouts,
+        may_be_empty=options.force_exclude,
         sources=loaded.sources,
     )
 

@@ -153,6 +153,8 @@ class Report:
     skipped: tuple[Skipped, ...]
     images: tuple[ImageOutcome, ...]
     rollouts: tuple[Rehearsal, ...]
+    may_be_empty: bool = False
+    """A tool chose the files (`--force-exclude`): that none of them holds an object is then no reason to stop."""
     sources: Mapping[str, Source] = field(repr=False, compare=False, default_factory=dict)
     """By `Source.file` as findings carry it, for the excerpts of the text report."""
 
@@ -169,6 +171,7 @@ class Report:
         skipped: Iterable[Skipped] = (),
         images: Iterable[ImageOutcome] = (),
         rollouts: Iterable[Rehearsal] = (),
+        may_be_empty: bool = False,
         sources: Iterable[Source] = (),
     ) -> Report:
         """Sorts everything, so that the order of files, workers and hash seeds never shows."""
@@ -184,6 +187,7 @@ class Report:
             skipped=tuple(sorted(set(skipped))),
             images=tuple(sorted(images, key=lambda i: i.image)),
             rollouts=tuple(sorted(rollouts, key=lambda r: (*r.order, str(r.object)))),
+            may_be_empty=may_be_empty,
             sources={name: s for s in sources if (name := clean(s.file)) in files},
         )
 
@@ -197,7 +201,8 @@ class Report:
         fatal = {s for s in Severity if s.rank <= self.fail_on.rank}
         if any(f.severity in fatal and f.waived is None for f in self.findings):
             return Verdict.FAIL
-        if not self.checked.objects or any(s.wanted for s in self.skipped) or any(r.verdict == "unknown" for r in self.rollouts):
+        empty = not self.checked.objects and not self.may_be_empty
+        if empty or any(s.wanted for s in self.skipped) or any(r.verdict == "unknown" for r in self.rollouts):
             return Verdict.INCOMPLETE
         return Verdict.PASS
 

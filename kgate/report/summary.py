@@ -96,6 +96,8 @@ def _numbers(report: Report) -> Iterator[tuple[str, int]]:
 
 def _reassurance(report: Report) -> str:
     """What is known to be well, and in the same breath what is not known."""
+    if not report.checked.objects:
+        return "no Kubernetes object among the files that were named."
     parts = [f"{counted(report.checked.objects, 'object')} checked, no findings"]
     if report.rollouts:
         changed = [r for r in report.rollouts if r.images[0]]

@@ -51,6 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "refused.yaml").write_text(REFUSED)
     (tmp_path / "untagged.yaml").write_text(UNTAGGED)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: nginx}}\n")
     monkeypatch.chdir(tmp_path)
     for name in ("KGATE_CONFIG", "KGATE_DEBUG", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CI", "COVERAGE_PROCESS_START"):
         monkeypatch.delenv(name, raising=False)
@@ -86,6 +87,8 @@ def kgate(
         (["good.yaml", "--cluster", "good.yaml"], 2),
         (["good.yaml", "--base", "no-such-ref"], 2),
         (["empty"], 3),
+        (["--force-exclude", "compose.yaml"], 0),
+        (["compose.yaml"], 3),
     ],
 )
 def test_the_exit_code_says_what_happened(args: list[str], code: int) -> None:

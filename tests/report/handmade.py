@@ -204,6 +204,7 @@ REPORTS: Mapping[str, Report] = {
         skipped=[Skipped(file="values.yaml", reason="not a Kubernetes object")],
     ),
     "all-well": report(checked=Checked(files=2, objects=3, rollouts=1), rollouts=[ROLLING]),
+    "nothing-named": report(checked=Checked(files=1, objects=0), may_be_empty=True),
     "nothing-found": report(checked=Checked(files=2, objects=3)),
     "stuck": report(
         findings=[finding(rule="KG5003", stage=Stage.ROLLOUT, line=2, column=7, message="rollout never completes")], rollouts=[STUCK, MANY]
