@@ -36,10 +36,12 @@ class Stage(StrEnum):
 
 
 # What a terminal, an editor or a log viewer acts on or hides: C0 and C1 controls, the line and paragraph separators, marks that
-# reorder or hide text (bidi controls, zero-width characters, the tag block used to smuggle text), byte order marks, lone surrogates.
+# reorder or hide text (bidi controls, zero-width characters, fillers, variation selectors, the tag block used to smuggle text), byte
+# order marks, lone surrogates.
 _ACTING = {
-    *range(0x20), *range(0x7F, 0xA0), 0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070),
-    0xFEFF, *range(0xFFF9, 0xFFFC), *range(0xD800, 0xE000), *range(0xE0000, 0xE0080),
+    *range(0x20), *range(0x7F, 0xA0), 0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), *range(0x200B, 0x2010),
+    *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0x3164, *range(0xFE00, 0xFE10), 0xFEFF, 0xFFA0, *range(0xFFF0, 0xFFFC),
+    *range(0xD800, 0xE000), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000),
 }  # fmt: skip
 _VISIBLE = {c: f"\\x{c:02x}" if c < 0x100 else f"\\u{c:04x}" if c < 0x10000 else f"\\U{c:08x}" for c in _ACTING} | {
     0x09: "\\t",

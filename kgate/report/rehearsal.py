@@ -92,7 +92,13 @@ def summary(r: Rehearsal, style: Style) -> str:
     if r.images[0]:
         parts.append(f"lowest availability {r.lowest_available} of {r.replicas}")
     if r.steps:
-        parts.append(f"highest pod count {r.peak_pods}")
+        parts.append(_highest(r))
     if r.deadline_s is not None:
         parts.append(f"deadline {clock(r.deadline_s * 1000)}")
     return "; ".join(parts) or "not rehearsed"
+
+
+def _highest(r: Rehearsal) -> str:
+    """What the surge allows counts living pods; those that are shutting down still hold their room on the nodes."""
+    living = max(map(_total, r.steps))
+    return f"highest pod count {living}" + (f" ({r.peak_pods} with those shutting down)" if r.peak_pods > living else "")
