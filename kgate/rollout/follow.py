@@ -40,6 +40,7 @@ class Followed:
     unschedulable: int
     """Pods that no node had taken at the end."""
     placed: int
+    """New pods that a node had taken at the end."""
     last: Deployment | None
 
 
@@ -128,7 +129,7 @@ class Follower:
             peak=self.peak,
             end=Counter(p.node for p in self.pods.values() if p.node and not p.deleting),
             unschedulable=sum(p.unschedulable for p in pending),
-            placed=sum(1 for p in self.pods.values() if p.node and not p.deleting),
+            placed=sum(1 for p in self.pods.values() if p.new and p.node and not p.deleting),
             last=self.last,
         )
 

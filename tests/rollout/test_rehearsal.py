@@ -131,6 +131,13 @@ def test_a_pod_that_fits_on_no_node_fails_at_its_request(stage: Stage) -> None:
     assert stage.found() == [("KG5002", "error", 13, 39)]
 
 
+def test_a_new_template_that_fits_on_no_node_fails_at_its_request_whatever_room_the_old_pods_have(stage: Stage) -> None:
+    asking = "          image: web:1.9.0\n          resources: {requests: {cpu: 3}}\n"
+    rehearsal = stage(WEB.replace("          image: web:1.8.4\n", asking), WEB, nodes=NODES)
+    assert rehearsal.verdict == "fail" and rehearsal.lowest_available == 5
+    assert stage.found() == [("KG5002", "error", 13, 38)]
+
+
 def test_on_the_assumed_cluster_it_proves_nothing(stage: Stage) -> None:
     r = stage(BIG)
     assert r.verdict == "unknown"
