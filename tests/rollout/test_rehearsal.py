@@ -135,7 +135,7 @@ def test_a_new_template_that_fits_on_no_node_fails_at_its_request_whatever_room_
     asking = "          image: web:1.9.0\n          resources: {requests: {cpu: 3}}\n"
     rehearsal = stage(WEB.replace("          image: web:1.8.4\n", asking), WEB, nodes=NODES)
     assert rehearsal.verdict == "fail" and rehearsal.lowest_available == 5
-    assert stage.found() == [("KG5002", "error", 13, 38)]
+    assert stage.found() == [("KG5002", "error", 13, 39)]
 
 
 def test_on_the_assumed_cluster_it_proves_nothing(stage: Stage) -> None:
