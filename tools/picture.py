@@ -41,7 +41,7 @@ def main() -> None:
 
 def colored() -> str:
     argv = [str(Path(sys.executable).parent / "kgate"), *COMMAND]
-    environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "COLUMNS": str(COLUMNS)}
+    environment = {"PATH": "/nowhere", "LANG": "C.UTF-8", "COLUMNS": str(COLUMNS)}
     return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False).stdout
 
 
