@@ -69,19 +69,19 @@ def duplicate(path: Path, value: object, *, at: Path = ()) -> Cause:
     return Cause(path=path, reason="FieldValueDuplicate", message=f"Duplicate value: {shown(value)}", at=at)
 
 
-def not_supported(path: Path, value: object, valid: Iterable[str]) -> Cause:
+def not_supported(path: Path, value: object, valid: Iterable[str], *, at: Path = ()) -> Cause:
     listed = ", ".join(f'"{v}"' for v in valid)
     remediation = f"write one of {listed}" if listed else ""
     message = f"Unsupported value: {shown(value)}: supported values: {listed}"
-    return Cause(path=path, reason="FieldValueNotSupported", message=message, remediation=remediation)
+    return Cause(path=path, reason="FieldValueNotSupported", message=message, at=at, remediation=remediation)
 
 
 def forbidden(path: Path, detail: str, *, at: Path = (), key: bool = False) -> Cause:
     return Cause(path=path, reason="FieldValueForbidden", message=f"Forbidden: {detail}", at=at, key=key)
 
 
-def not_found(path: Path, value: object) -> Cause:
-    return Cause(path=path, reason="FieldValueNotFound", message=f"Not found: {shown(value)}")
+def not_found(path: Path, value: object, *, at: Path = ()) -> Cause:
+    return Cause(path=path, reason="FieldValueNotFound", message=f"Not found: {shown(value)}", at=at)
 
 
 def too_long(path: Path, limit: int, *, at: Path = ()) -> Cause:

@@ -13,6 +13,10 @@ Gates = frozenset[str]
 
 SINCE: Mapping[str, int] = {
     "ContainerRestartRules": 35,
+    "DynamicResourceAllocation": 34,
+    "EnvFiles": 35,
+    "HostnameOverride": 35,
+    "ImageVolume": 35,
     "InPlacePodVerticalScaling": 33,
     "MatchLabelKeysInPodAffinity": 31,
     "MatchLabelKeysInPodTopologySpread": 27,

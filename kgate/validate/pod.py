@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from kgate.manifest import Path
-from kgate.validate import addresses, containers, formats, meta, resources, scheduling, security, volumes
+from kgate.validate import (
+    addresses,
+    containers,
+    formats,
+    meta,
+    podannotations,
+    resources,
+    scheduling,
+    security,
+    volumes,
+    windows,
+)
 from kgate.validate.cause import (
     Body,
     Causes,
@@ -11,12 +22,14 @@ from kgate.validate.cause import (
     forbidden,
     invalid,
     items,
+    not_found,
     not_supported,
     number,
     part,
     required,
     strings,
     text,
+    too_long,
 )
 from kgate.validate.gates import Gates
 
@@ -31,6 +44,8 @@ def template(found: Body, path: Path, on: Gates, *, claims: tuple[str, ...] = ()
     yield from meta.labels(part(metadata, "labels"), (*at, "labels"), at=(*path, "labels"))
     yield from meta.annotated(part(metadata, "annotations"), (*at, "annotations"), at=(*path, "annotations"))
     body = part(found, "spec")
+    yield from podannotations.causes(part(metadata, "annotations"), body, (*at, "annotations"), (*path, "annotations"))
+    yield from podannotations.contradicted(part(metadata, "annotations"), body, (*path, "spec"), is_pod=False)
     yield from spec(body, (*path, "spec"), on, claims=claims, named_by_controller=named_by_controller)
     if body.get("ephemeralContainers"):
         yield forbidden((*path, "spec", "ephemeralContainers"), "ephemeral containers not allowed in pod template")
@@ -46,6 +61,29 @@ def pod(body: Body, on: Gates) -> Causes:
                 yield invalid((*at, "image"), image, "must not have leading or trailing whitespace")
     if found.get("ephemeralContainers"):
         yield forbidden(("spec", "ephemeralContainers"), "cannot be set on create")
+    noted, at = part(part(body, "metadata"), "annotations"), ("metadata", "annotations")
+    yield from podannotations.causes(noted, found, at, at)
+    yield from podannotations.contradicted(noted, found, ("spec",), is_pod=True)
+    yield from _alone(found, on)
+
+
+def _alone(spec: Body, on: Gates) -> Causes:
+    """What only a pod may not have. An admission plugin refuses overhead without a runtime class (plugin/pkg/admission/runtimeclass)."""
+    if text(spec, "nodeName") and spec.get("schedulingGates") and "PodSchedulingReadiness" in on:
+        yield forbidden(("spec", "nodeName"), "cannot be set until all schedulingGates have been cleared")
+    if spec.get("overhead") and not text(spec, "runtimeClassName"):
+        yield forbidden(("spec", "overhead"), "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead")
+    for at, volume in items(spec, "volumes", ("spec",)):
+        for where, source in items(part(volume, "projected"), "sources", (*at, "projected")):
+            if source.get("serviceAccountToken") is not None and not _account(spec):
+                yield forbidden((*where, "serviceAccountToken"), "must not be specified when serviceAccountName is not set")
+        if "ImageVolume" in on and (image := volume.get("image")) is not None and not text(image, "reference"):
+            yield required((*at, "image", "reference"))
+
+
+def _account(spec: Body) -> str:
+    """`serviceAccount` is the old name of the field."""
+    return text(spec, "serviceAccountName") or text(spec, "serviceAccount")
 
 
 def spec(
@@ -56,7 +94,10 @@ def spec(
     yield from containers.causes(body, path, _surroundings(body, known, on, is_pod=is_pod))
     yield from _policies(body, path)
     if "PodLevelResources" in on and (found := body.get("resources")):
-        yield from resources.pod(found, (*path, "resources"))
+        yield from resources.pod(body, found, (*path, "resources"))
+    yield from _claims(body, path, on)
+    if overhead := body.get("overhead"):
+        yield from resources.container({"limits": overhead}, (*path, "overhead"))
     yield from _host_network(body, path)
     yield from scheduling.causes(body, path, on)
     yield from security.pod(body, path, on)
@@ -64,8 +105,10 @@ def spec(
     yield from _gates(body, path, on)
     yield from _names(body, path, () if named_by_controller else ("hostname", "subdomain"))
     yield from _aliases(body, path, on)
-    yield from _operating_system(body, path)
-    yield from security.host_processes(body, path)
+    yield from windows.causes(body, path)
+    yield from windows.host_processes(body, path)
+    yield from _host_name(body, path, on)
+    yield from _file_keys(body, path, on)
 
 
 def _surroundings(body: Body, known: volumes.Volumes, on: Gates, *, is_pod: bool) -> containers.Surroundings:
@@ -87,6 +130,68 @@ def _policies(body: Body, path: Path) -> Causes:
     deadline = body.get("activeDeadlineSeconds")
     for fault in formats.between(deadline, 1, 2**31 - 1) if deadline is not None else ():
         yield invalid((*path, "activeDeadlineSeconds"), deadline, fault)
+
+
+def _claims(body: Body, path: Path, on: Gates) -> Causes:
+    """validatePodResourceClaims; the containers say which of them they use."""
+    if "DynamicResourceAllocation" not in on:
+        return
+    taken: set[str] = set()
+    for at, claim in items(body, "resourceClaims", path):
+        name, existing, made = text(claim, "name"), claim.get("resourceClaimName"), claim.get("resourceClaimTemplateName")
+        if not name:
+            yield required((*at, "name"))
+        elif name in taken:
+            yield duplicate((*at, "name"), name)
+        else:
+            for fault in formats.dns1123_label(name):
+                yield invalid((*at, "name"), name, fault)
+        taken.add(name)
+        if existing is not None and made is not None:
+            yield invalid(at, claim, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified")
+        if existing is None and made is None:
+            yield invalid(at, claim, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`")
+        for field, value in (("resourceClaimName", existing), ("resourceClaimTemplateName", made)):
+            for fault in formats.dns1123_subdomain(value) if value is not None else ():
+                yield invalid((*at, field), value, fault)
+    for kind in ("containers", "initContainers"):
+        for at, container in items(body, kind, path):
+            yield from resources.claims(part(container, "resources"), taken - {""}, (*at, "resources"))
+
+
+def _host_name(body: Body, path: Path, on: Gates) -> Causes:
+    """The namespaces of the host that a pod may not share with users of its own, and hostnameOverride (validateHostUsers)."""
+    if body.get("hostUsers") is False and "UserNamespacesSupport" in on:
+        for name, at in (("hostNetwork", ()), ("hostPID", (*path, "HostPID")), ("hostIPC", (*path, "HostIPC"))):
+            if body.get(name):
+                yield forbidden((*path, name), "when `hostUsers` is false", at=at)
+    if (override := body.get("hostnameOverride")) is None or "HostnameOverride" not in on:
+        return
+    at = (*path, "hostnameOverride")
+    for other in ("setHostnameAsFQDN", "hostNetwork"):
+        if body.get(other):
+            yield forbidden(at, f"may not be specified when {other} is true")
+    if len(override) > 64:
+        yield too_long(at, 64)
+    for fault in formats.dns1123_subdomain(override):
+        yield invalid(at, override, fault)
+
+
+def _file_keys(body: Body, path: Path, on: Gates) -> Causes:
+    """Variables may come from files of emptyDirs of the pod (validateFileKeyRefVolumes)."""
+    if "EnvFiles" not in on:
+        return
+    found = {text(v, "name"): v for _, v in items(body, "volumes", path)}
+    for kind in ("initContainers", "containers"):
+        for at, container in items(body, kind, path):
+            for where, variable in items(container, "env", at):
+                if (reference := part(variable, "valueFrom").get("fileKeyRef")) is None:
+                    continue
+                name, field = text(reference, "volumeName"), (*where, "valueFrom", "fileKeyRef", "volumeName")
+                if name not in found:
+                    yield not_found(field, name)
+                elif found[name].get("emptyDir") is None and len(found[name]) > 1:
+                    yield invalid(field, name, "referenced volume must be of type emptyDir")
 
 
 def _host_network(body: Body, path: Path) -> Causes:
@@ -160,13 +265,3 @@ def _aliases(body: Body, path: Path, on: Gates) -> Causes:
         for where, host in strings(alias, "hostnames", at):
             for fault in formats.dns1123_subdomain(host):
                 yield invalid(where, host, fault)
-
-
-def _operating_system(body: Body, path: Path) -> Causes:
-    if (system := body.get("os")) is None:
-        return
-    name, at = text(system, "name"), (*path, "os", "name")
-    if not name:
-        yield required(at)
-    elif name not in ("linux", "windows"):
-        yield not_supported(at, name, ["linux", "windows"])

@@ -67,6 +67,11 @@ def text(value: Quantity | None) -> str:
     return _decimal(amount, exponent=re.search(r"[0-9.][eE][+-]?[0-9]", written) is not None)
 
 
+def amount(size: int) -> str:
+    """So many billionths, printed in the units of ten."""
+    return _decimal(size, exponent=False)
+
+
 def _binary(amount: int) -> str:
     suffixes, step = ["", *_BINARY], 0
     while amount % 1024 == 0 and step < len(suffixes) - 1:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 from kgate.manifest import Path
 from kgate.validate import formats, quantity
-from kgate.validate.cause import Body, Causes, Key, forbidden, invalid, not_supported, part, required
+from kgate.validate.cause import Body, Causes, Key, duplicate, forbidden, invalid, items, not_found, not_supported, part, required, text
 
 _STANDARD = ("cpu", "memory", "ephemeral-storage")
 _OTHER_STANDARD = {
@@ -31,8 +33,11 @@ def container(resources: Body, path: Path) -> Causes:
         yield forbidden(path, "HugePages require cpu or memory")
 
 
-def pod(resources: Body, path: Path) -> Causes:
-    """Resources of the whole pod: cpu, memory and huge pages, and no claims."""
+def pod(spec: Body, resources: Body, path: Path) -> Causes:
+    """Resources of the whole pod: cpu, memory and huge pages, and no claims; `spec` is that of the pod."""
+    if text(part(spec, "os"), "name") == "windows":
+        yield forbidden(path, "may not be set for a windows pod")
+        return
     limits, requests = part(resources, "limits"), part(resources, "requests")
     for kind, found in (("limits", limits), ("requests", requests)):
         for name, value in found.items():
@@ -44,6 +49,77 @@ def pod(resources: Body, path: Path) -> Causes:
     yield from _within(requests, limits, path)
     if resources.get("claims") is not None:
         yield forbidden((*path, "claims"), "claims may not be set for Resources at pod-level")
+    yield from _consistent(spec, requests, limits, path)
+
+
+def _consistent(spec: Body, requests: Body, limits: Body, path: Path) -> Causes:
+    """validatePodResourceConsistency: the containers together may not ask for more than their pod, nor one of them be allowed more."""
+    for name, total in _aggregate(spec, _requests).items():
+        if name in requests and total > quantity.nano(requests[name]):
+            detail = f"must be greater than or equal to aggregate container requests of {quantity.amount(total)}"
+            yield invalid((*path, "requests", Key(name)), quantity.text(requests[name]), detail)
+    for name, total in _aggregate(spec, _limits).items():
+        if name.startswith(_HUGE) and name in limits and total > quantity.nano(limits[name]):
+            detail = f"must be greater than or equal to aggregate container limits of {quantity.amount(total)}"
+            yield invalid((*path, "limits", Key(name)), quantity.text(limits[name]), detail)
+    for at, container_ in items(spec, "containers", path[:-1]):
+        for name, value in _limits(container_).items():
+            if name in limits and quantity.nano(value) > quantity.nano(limits[name]):
+                field = (*path, *at[len(path) - 1 :], Key(name), "limits")
+                detail = f"must be less than or equal to pod limits of {quantity.text(limits[name])}"
+                yield invalid((*at, "resources", "limits", Key(name)), quantity.text(value), detail, at=field)
+
+
+def _limits(container: Body) -> Body:
+    return part(part(container, "resources"), "limits")
+
+
+def _requests(container: Body) -> Body:
+    """A limit without a request is the request."""
+    return {**_limits(container), **part(part(container, "resources"), "requests")}
+
+
+def _aggregate(spec: Body, of: Callable[[Body], Body]) -> dict[str, int]:
+    """In billionths: all containers and sidecars together, or more where an init container beside the sidecars before it takes more."""
+    running: dict[str, int] = {}
+    sidecars: dict[str, int] = {}
+    starting: dict[str, int] = {}
+    for _, container_ in items(spec, "containers", ()):
+        _add(running, of(container_))
+    for _, container_ in items(spec, "initContainers", ()):
+        sidecar = text(container_, "restartPolicy") == "Always"
+        if sidecar:
+            _add(running, of(container_))
+            _add(sidecars, of(container_))
+        used = dict(sidecars)
+        if not sidecar:
+            _add(used, of(container_))
+        for name, value in used.items():
+            starting[name] = max(starting.get(name, 0), value)
+    return {name: max(running.get(name, 0), starting.get(name, 0)) for name in {**running, **starting}}
+
+
+def _add(total: dict[str, int], more: Body) -> None:
+    for name, value in more.items():
+        total[name] = total.get(name, 0) + quantity.nano(value)
+
+
+def claims(resources: Body, known: Collection[str], path: Path) -> Causes:
+    """validateResourceClaimNames: each claim of a container is one of its pod's, whole or by request."""
+    taken: set[str] = set()
+    for at, claim in items(resources, "claims", path):
+        name, request = text(claim, "name"), text(claim, "request")
+        if not name:
+            yield required((*at, "name"), at=at)
+            continue
+        for fault in formats.dns1123_label(request) if request else ():
+            yield invalid((*at, "request"), request, fault)
+        key = f"{name}/{request}" if request else name
+        if name in taken or key in taken or (not request and any(other.startswith(f"{name}/") for other in taken)):
+            yield duplicate(at, name if name in taken else key)
+        taken.add(key)
+        if name not in known:
+            yield not_found((*at, "name"), name, at=at)
 
 
 def _within(requests: Body, limits: Body, path: Path) -> Causes:

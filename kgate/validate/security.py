@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from kgate.manifest import Path
-from kgate.validate import formats, paths
+from kgate.validate import formats, paths, windows
 from kgate.validate.cause import Body, Causes, duplicate, invalid, items, not_supported, required, text, too_long
 from kgate.validate.gates import Gates
 
@@ -35,6 +35,7 @@ def pod(spec: Body, path: Path, on: Gates) -> Causes:
         if (not gate or gate in on) and (value := context.get(name)) is not None and value not in valid:
             yield not_supported((*path, name), value, valid)
     yield from _profiles(context, path)
+    yield from windows.options(context, path)
 
 
 def container(context: Body, path: Path, on: Gates, *, host_users: bool) -> Causes:
@@ -45,6 +46,7 @@ def container(context: Body, path: Path, on: Gates, *, host_users: bool) -> Caus
         if host_users and mount == "Unmasked":
             yield invalid((*path, "procMount"), mount, "`hostUsers` must be false to use `Unmasked`")
     yield from _profiles(context, path)
+    yield from windows.options(context, path)
     if context.get("allowPrivilegeEscalation") is False:
         if context.get("privileged"):
             yield invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true")
@@ -111,24 +113,3 @@ def _app_armor(profile: Body, path: Path) -> Causes:
             yield too_long(path, 4095)
     elif kind in _PROFILES and local is not None:
         yield invalid(path, local, "can only be set when AppArmor type is Localhost")
-
-
-def host_processes(spec: Body, path: Path) -> Causes:
-    """validateWindowsHostProcessPod: all containers run as processes of a Windows node, or none does."""
-    everywhere = _host_process(spec)
-    found = [(at, _host_process(c)) for name in ("containers", "initContainers") for at, c in items(spec, name, path)]
-    for at, own in found:
-        if everywhere is not None and own is not None and own != everywhere:
-            detail = f"pod hostProcess value must be identical if both are specified, was {str(everywhere).lower()}"
-            yield invalid((*at, "securityContext", "windowsOptions", "hostProcess"), own, detail)
-    chosen = [everywhere if own is None else own for _, own in found]
-    if any(chosen):
-        if not all(chosen):
-            yield invalid(path, "", "If pod contains any hostProcess containers then all containers must be HostProcess containers")
-        if not spec.get("hostNetwork"):
-            yield invalid((*path, "hostNetwork"), False, "hostNetwork must be true if pod contains any hostProcess containers")
-
-
-def _host_process(body: Body) -> bool | None:
-    value = ((body.get("securityContext") or {}).get("windowsOptions") or {}).get("hostProcess")
-    return None if value is None else bool(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from kgate.manifest import Path
-from kgate.validate import claims, fields, formats, paths, quantity, selectors
+from kgate.validate import claims, fields, formats, meta, paths, quantity, selectors, sources
 from kgate.validate.cause import (
     Body,
     Cause,
@@ -22,7 +22,6 @@ from kgate.validate.cause import (
 )
 
 _MODE = "must be a number between 0 and 0777 (octal), both inclusive"
-_HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
 _MORE = "may not specify more than 1 volume type"
 
 Volumes = Mapping[str, str]
@@ -67,16 +66,6 @@ def _mode(body: Body, name: str, path: Path) -> Causes:
         yield invalid((*path, name), body[name], _MODE)
 
 
-def _named(name: str) -> Callable[[Body, Path], Causes]:
-    """A source whose rules are one required name."""
-
-    def rules(source: Body, path: Path) -> Causes:
-        if not text(source, name):
-            yield required((*path, name))
-
-    return rules
-
-
 def _nothing(source: Body, path: Path) -> Causes:
     """A source of which only the schema is checked."""
     return iter(())
@@ -87,27 +76,18 @@ def _empty_dir(source: Body, path: Path) -> Causes:
         yield forbidden((*path, "sizeLimit"), "SizeLimit field must be a valid resource quantity")
 
 
-def _host_path(source: Body, path: Path) -> Causes:
-    if not text(source, "path"):
-        yield required((*path, "path"))
-        return
-    yield from paths.no_backsteps(text(source, "path"), (*path, "path"))
-    if (kind := text(source, "type")) not in _HOST_PATH_TYPES:
-        yield not_supported((*path, "type"), kind, _HOST_PATH_TYPES)
-
-
 def _git_repo(source: Body, path: Path) -> Causes:
-    yield from _named("repository")(source, path)
+    yield from sources.needs("repository")(source, path)
     yield from paths.descending(text(source, "directory"), (*path, "directory"))
 
 
 def _secret(source: Body, path: Path) -> Causes:
-    yield from _named("secretName")(source, path)
+    yield from sources.needs("secretName")(source, path)
     yield from _projection(source, path)
 
 
 def _config_map(source: Body, path: Path) -> Causes:
-    yield from _named("name")(source, path)
+    yield from sources.needs("name")(source, path)
     yield from _projection(source, path)
 
 
@@ -125,19 +105,24 @@ def _key_to_path(item: Body, path: Path) -> Causes:
     yield from _mode(item, "mode", path)
 
 
-def _nfs(source: Body, path: Path) -> Causes:
-    yield from _named("server")(source, path)
-    yield from _named("path")(source, path)
-    if text(source, "path") and not text(source, "path").startswith("/"):
-        yield invalid((*path, "path"), text(source, "path"), "must be an absolute path")
-
-
 def _ephemeral(source: Body, path: Path) -> Causes:
-    template = source.get("volumeClaimTemplate")
+    template, at = source.get("volumeClaimTemplate"), (*path, "volumeClaimTemplate")
     if template is None:
-        yield required((*path, "volumeClaimTemplate"))
-    else:
-        yield from claims.spec(part(template, "spec"), (*path, "volumeClaimTemplate", "spec"))
+        yield required(at)
+        return
+    metadata = part(template, "metadata")
+    yield from meta.annotated(part(metadata, "annotations"), (*at, "metadata", "annotations"))
+    yield from meta.labels(part(metadata, "labels"), (*at, "metadata", "labels"))
+    for name in metadata:
+        if name not in ("annotations", "labels") and metadata[name]:
+            yield forbidden((*at, "metadata", name), "cannot be set")
+    yield from claims.spec(part(template, "spec"), (*at, "spec"))
+
+
+def _image(source: Body, path: Path) -> Causes:
+    """What stands in a template may still lack its reference."""
+    if (policy := text(source, "pullPolicy")) and policy not in ("Always", "IfNotPresent", "Never"):
+        yield not_supported((*path, "pullPolicy"), policy, ["Always", "IfNotPresent", "Never"])
 
 
 def _downward(source: Body, path: Path) -> Causes:
@@ -186,7 +171,7 @@ def _written(projection: Body, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _projected_object(source: Body, path: Path) -> Causes:
-    yield from _named("name")(source, path)
+    yield from sources.needs("name")(source, path)
     for at, item in items(source, "items", path):
         yield from _key_to_path(item, at)
 
@@ -232,36 +217,36 @@ _PROJECTIONS: Mapping[str, Callable[[Body, Path], Causes]] = {
     "podCertificate": _nothing,
 }
 
-_SOURCES: Mapping[str, Callable[[Body, Path], Causes]] = {
+_SOURCES: Mapping[str, sources.Rules] = {
     "emptyDir": _empty_dir,
-    "hostPath": _host_path,
+    "hostPath": sources.host_path,
     "gitRepo": _git_repo,
-    "gcePersistentDisk": _named("pdName"),
-    "awsElasticBlockStore": _named("volumeID"),
+    "gcePersistentDisk": sources.gce,
+    "awsElasticBlockStore": sources.aws,
     "secret": _secret,
-    "nfs": _nfs,
-    "iscsi": _nothing,
-    "glusterfs": _nothing,
-    "flocker": _nothing,
-    "persistentVolumeClaim": _named("claimName"),
-    "rbd": _nothing,
-    "cinder": _named("volumeID"),
-    "cephfs": _nothing,
-    "quobyte": _nothing,
+    "nfs": sources.nfs,
+    "iscsi": sources.iscsi,
+    "glusterfs": sources.needs("endpoints", "path"),
+    "flocker": sources.flocker,
+    "persistentVolumeClaim": sources.needs("claimName"),
+    "rbd": sources.needs("monitors", "image"),
+    "cinder": sources.cinder,
+    "cephfs": sources.needs("monitors"),
+    "quobyte": sources.quobyte,
     "downwardAPI": _downward,
-    "fc": _nothing,
-    "flexVolume": _named("driver"),
+    "fc": sources.fibre_channel,
+    "flexVolume": sources.flex,
     "configMap": _config_map,
-    "azureFile": _nothing,
-    "vsphereVolume": _named("volumePath"),
-    "photonPersistentDisk": _named("pdID"),
-    "portworxVolume": _named("volumeID"),
-    "azureDisk": _nothing,
-    "storageos": _nothing,
+    "azureFile": sources.needs("secretName", "shareName"),
+    "vsphereVolume": sources.needs("volumePath"),
+    "photonPersistentDisk": sources.needs("pdID"),
+    "portworxVolume": sources.needs("volumeID"),
+    "azureDisk": sources.azure_disk,
+    "storageos": sources.storage_os,
     "projected": _projected,
-    "scaleIO": _nothing,
-    "csi": _named("driver"),
+    "scaleIO": sources.needs("gateway", "system", "volumeName"),
+    "csi": sources.csi,
     "ephemeral": _ephemeral,
-    "image": _nothing,
+    "image": _image,
 }
 """In the order in which the server looks at them."""

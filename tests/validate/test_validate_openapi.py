@@ -250,7 +250,7 @@ OTHERS = [
     thing("v1", "ReplicationController", spec={"replicas": 1, "template": {"metadata": {"labels": {"a": "b"}}, "spec": pod_spec()}}),
     thing("v1", "ResourceQuota", spec={"hard": {"pods": 1}, "scopes": ["BestEffort"]}),
     thing("v1", "LimitRange", spec={"limits": [LIMIT]}),
-    thing("v1", "Pod", spec=pod_spec(volumes=VOLUMES, dnsConfig={"searches": ["a"]}, hostAliases=[{"ip": "1.2.3.4", "hostnames": ["a"]}])),
+    thing("v1", "Pod", spec=pod_spec(serviceAccountName="a", volumes=VOLUMES, dnsConfig={"searches": ["a"]}, hostAliases=[{"ip": "1.2.3.4", "hostnames": ["a"]}])),
     thing("networking.k8s.io/v1", "Ingress", spec={"rules": [{"host": "a.b", "http": PATHS}], "tls": [{"hosts": ["a.b"]}]}),
     thing("rbac.authorization.k8s.io/v1", "ClusterRole", rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]),
     thing("rbac.authorization.k8s.io/v1", "RoleBinding", **BINDING),

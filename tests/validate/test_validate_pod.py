@@ -274,7 +274,7 @@ POD: list[Case] = [
     ({"nodeSelector": {"a b": "c"}}, [f"{SPEC}.nodeSelector: Invalid value"]),
     ({"readinessGates": [{"conditionType": "a b"}]}, [f"{SPEC}.readinessGates[0].conditionType: Invalid value"]),
     ({"schedulingGates": [{"name": "a"}, {"name": "a"}]}, [f"{SPEC}.schedulingGates[1]: Duplicate value"]),
-    ({"os": {"name": "plan9"}}, [f"{SPEC}.os.name: Unsupported value"]),
+    ({"os": {"name": "plan9"}}, [f"{SPEC}.os: Unsupported value"]),
     ({"ephemeralContainers": [container(name="e")]}, [f"{SPEC}.ephemeralContainers: Forbidden"]),
     ({"resources": {"limits": {"cpu": 1}}}, []),
     ({"resources": {"limits": {"nvidia.com/gpu": 1}}}, [f"{SPEC}.resources.limits[nvidia.com/gpu]: Unsupported value"]),
