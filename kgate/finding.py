@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,22 +38,22 @@ class Stage(StrEnum):
 # What a terminal, an editor or a log viewer acts on or hides: C0 and C1 controls, the line and paragraph separators, marks that
 # reorder or hide text (bidi controls, zero-width characters, fillers, variation selectors, the tag block used to smuggle text), byte
 # order marks, lone surrogates.
-_ACTING = {
-    *range(0x20), *range(0x7F, 0xA0), 0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), *range(0x200B, 0x2010),
-    *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0x3164, *range(0xFE00, 0xFE10), 0xFEFF, 0xFFA0, *range(0xFFF0, 0xFFFC),
-    *range(0xD800, 0xE000), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000),
-}  # fmt: skip
-_VISIBLE = {c: f"\\x{c:02x}" if c < 0x100 else f"\\u{c:04x}" if c < 0x10000 else f"\\U{c:08x}" for c in _ACTING} | {
-    0x09: "\\t",
-    0x0A: "\\n",
-    0x0D: "\\r",
-}
+_ACTING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+def _spelt(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return _SHORT.get(found[0]) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
 
 
 def clean(text: str, *, limit: int = MAX_MESSAGE) -> str:
     """`text` on one line, with every character that could act on a reader's screen spelt out (`\\x1b`), cut at `limit` characters."""
     text = text if len(text) <= limit else text[:limit] + "..."
-    return text if text.isascii() and text.isprintable() else text.translate(_VISIBLE)
+    return text if text.isascii() and text.isprintable() else _ACTING.sub(_spelt, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +174,8 @@ class Finding:
         """Names the finding across runs and moved lines: the rule, the object, the path and the message, never the line."""
         subject = (self.object.api_version, self.object.kind, self.object.namespace, self.object.name) if self.object else ()
         identity = "\0".join((self.rule, self.file, *subject, self.path, self.message))
+        import hashlib  # OpenSSL takes longer to load than most runs to find nothing
+
         return hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:32]
 
     @property

@@ -134,6 +134,8 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
+    """How much was looked at. Images count when they were scanned, rollouts when they were rehearsed to a verdict."""
+
     files: int = 0
     objects: int = 0
     images: int = 0

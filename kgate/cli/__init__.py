@@ -105,7 +105,9 @@ _config = click.option("--config", envvar="KGATE_CONFIG", metavar="FILE", help="
 @click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Images scanned at once, at most.")
 @click.option("--no-cache", is_flag=True, help="Use no results of earlier runs.")
 @click.option("--offline", is_flag=True, help="Use no network at all.")
-@click.option("--force-exclude", is_flag=True, help="For tools that name every file: the settings' exclude holds for named files, and none left is a pass.")
+@click.option(
+    "--force-exclude", is_flag=True, help="Exclude named files as well, and pass when none is left: for tools that name every file."
+)
 @click.option("-q", "--quiet", count=True, help="Print the verdict line only; twice: print nothing, the exit code tells.")
 @click.option("-v", "--verbose", count=True, help="Tell on stderr where the settings come from and how long it took.")
 @_color

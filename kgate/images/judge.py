@@ -20,6 +20,8 @@ SHOWN_USERS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
+    """What the images stage adds to the report."""
+
     findings: tuple[Finding, ...] = ()
     images: tuple[ImageOutcome, ...] = ()
     """Every image of the manifests, scanned or not, by name."""

@@ -30,6 +30,8 @@ class Loaded:
 
 @dataclass(slots=True)
 class _Sum:
+    """Loaded in the making."""
+
     manifests: list[Manifest] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)

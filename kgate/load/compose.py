@@ -34,6 +34,8 @@ class TooDeep(Exception):  # noqa: N818 (a condition of the text)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
+    """A document as the composer left it."""
+
     root: Node | None
     """None when the text holds no document."""
     rest: error.Mark | None

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
+    """One line of an exclude list."""
+
     steps: tuple[re.Pattern[str] | None, ...]
     """One for each part of a path; None is `**`, any number of parts."""
     folders_only: bool
@@ -48,6 +50,8 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patterns:
+    """An exclude list: the last line that fits decides."""
+
     patterns: tuple[Pattern, ...]
 
     @classmethod

@@ -13,6 +13,8 @@ from kgate.policy.settings import PolicySettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
+    """What a check may look at besides its subject."""
+
     params: Mapping[str, Any]
     """The policy's, with what the settings replace."""
     params_of: Mapping[str, Mapping[str, Any]]

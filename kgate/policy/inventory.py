@@ -38,6 +38,8 @@ class _Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
+    """All objects of a run, by what joins ask for."""
+
     manifests: tuple[Manifest, ...]
     whole: bool = True
     """Whether these are all manifests there are; when a file could not be read or was not named, what is absent may exist."""

@@ -45,6 +45,8 @@ class Examples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
+    """One file of policies/, read."""
+
     rule: Rule
     pack: str
     """The folder it stands in: images, labels, security, reliability, resources, rollout."""

@@ -35,6 +35,8 @@ class RuleSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeniedRepository:
+    """A repository not to run, and why."""
+
     repository: str
     """Full name (`docker.io/library/mysql`) or pattern (`docker.io/bitnami/**`)."""
     message: str = ""
@@ -54,6 +56,8 @@ class TagPattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSettings:
+    """The `policy.images` part of the settings."""
+
     allowed: tuple[str, ...] = ()
     """Registries and prefixes, each ends with a slash."""
     denied: tuple[DeniedRepository, ...] = ()
@@ -89,23 +93,31 @@ class ForbiddenKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelSettings:
+    """The `policy.labels` part of the settings."""
+
     required: tuple[RequiredKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnotationSettings:
+    """The `policy.annotations` part of the settings."""
+
     required: tuple[RequiredKey, ...] = ()
     forbidden: tuple[ForbiddenKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceSettings:
+    """The `policy.namespaces` part of the settings."""
+
     denied: tuple[str, ...] = ()
     """Namespaces nothing may be put into."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySettings:
+    """The `policy:` part of the settings."""
+
     rules: Mapping[str, RuleSettings] = field(default_factory=dict)
     """By name of the rule."""
     images: ImageSettings = ImageSettings()

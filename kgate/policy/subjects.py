@@ -72,6 +72,8 @@ class Pod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
+    """A container of any pod, with where it stands."""
+
     pod: Pod
     path: Path
     body: Mapping[str, Any]
@@ -89,6 +91,8 @@ class Container:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
+    """An `image:` of any container, with where it stands."""
+
     container: Container
     path: Path
     text: str

@@ -18,6 +18,8 @@ POD: Path = (*TEMPLATE, "spec")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
+    """The place that a scheduler's message comes from."""
+
     path: Path
     """Where in the Deployment; a place that is not written is answered with its nearest parent."""
     remediation: str

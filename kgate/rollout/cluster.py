@@ -22,6 +22,8 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSpec:
+    """The nodes that rollouts are rehearsed on."""
+
     nodes: tuple[NodeSpec, ...]
     used: Mapping[str, Used] = field(default_factory=dict)
     """By name of the node; absent: nothing."""

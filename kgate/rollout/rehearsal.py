@@ -29,6 +29,8 @@ from kgate.rollout.verdict import Judged, judge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsed:
+    """What the rollout stage adds to the report."""
+
     findings: tuple[Finding, ...] = ()
     rollouts: tuple[Rehearsal, ...] = ()
     skipped: tuple[Skipped, ...] = ()

@@ -76,6 +76,8 @@ class Pods:
 
 @dataclass(slots=True)
 class _Row:
+    """A row of the step table in the making."""
+
     at_ms: int
     moves: list[Move]
 

@@ -38,6 +38,8 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutSettings:
+    """The `rollout:` part of the settings."""
+
     enabled: bool = True
     cluster: str | None = None
     """The cluster file as it was written; whoever reads it calls `on`."""

@@ -20,12 +20,16 @@ from kgate.rollout.startup import Startup, containers, span, startups
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
+    """One Deployment: what was seen, and what is to be said of it."""
+
     rehearsal: Rehearsal
     findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Verdict:
+    """The answer, before it has a place in a file."""
+
     verdict: str
     reason: str = ""
     rule: Rule | None = None
@@ -70,6 +74,8 @@ def judge(manifest: Manifest, before: Manifest | None, rolled: Rolled, *, fits_a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
+    """Everything that one decision looks at."""
+
     manifest: Manifest
     before: Manifest | None
     f: Followed
