@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kgate.finding import Finding
 from kgate.outcome import Rehearsal, Report
-from kgate.report import rehearsal, summary
+from kgate.report import placement, rehearsal, summary
 from kgate.report.style import Style
 
 
@@ -12,7 +12,8 @@ def render(report: Report, style: Style) -> str:
     if style.quiet:
         return style.finished([summary.verdict(report, style)] if style.quiet == 1 else [])
     lines = [_finding(f, style) for f in report.findings]
-    lines += [_rollout(r, style) for r in report.rollouts]
+    for r in report.rollouts:
+        lines += [_rollout(r, style), *_placement(r, style)]
     return style.finished([*lines, *summary.not_checked(report, style), summary.verdict(report, style)])
 
 
@@ -27,3 +28,10 @@ def _rollout(r: Rehearsal, style: Style) -> str:
     place = style.paint("bold", f"{style.shown(r.file)}:{r.line}:{r.column}")
     what = f"{style.shown(str(r.object))}, {rehearsal.change(r, style)}"
     return f"{place}: rollout {style.shown(r.verdict)} {what}: {rehearsal.summary(r, style)}"
+
+
+def _placement(r: Rehearsal, style: Style) -> list[str]:
+    if not r.placement:
+        return []
+    place = style.paint("bold", f"{style.shown(r.file)}:{r.line}:{r.column}")
+    return [f"{place}: placement {style.shown(str(r.object))}: {placement.in_words(r, style)}"]

@@ -23,6 +23,21 @@ def render(rehearsal: Rehearsal, style: Style) -> list[str]:
     return [title, "", *("  " + line for line in _table(rehearsal, style))]
 
 
+_NAMED = 8
+"""Nodes named on one line; the rest are counted."""
+
+
+def in_words(r: Rehearsal, style: Style) -> str:
+    """Where the pods are at the end, on one line: `2 on n1 (zone a), 1 on n2 (zone b)`; nodes without pods are not named."""
+    used = sorted((n for n in r.placement if n.pods_end), key=lambda n: (n.zone, _natural(n.node)))
+    parts = [f"{n.pods_end} on {style.shown(n.node)}" + (f" (zone {style.shown(n.zone)})" if n.zone else "") for n in used[:_NAMED]]
+    if len(used) > _NAMED:
+        parts.append(f"{sum(n.pods_end for n in used[_NAMED:])} on {counted(len(used) - _NAMED, 'other node')}")
+    pending = r.replicas - sum(n.pods_end for n in used)
+    parts += [f"{pending} on no node"] if pending > 0 else []
+    return ", ".join(parts) + ("" if r.zone_skew is None else f"; zone skew {r.zone_skew}")
+
+
 def _table(r: Rehearsal, style: Style) -> list[str]:
     head = ("zone", "node", "cpu free", "mem free", "now", "peak", "end", "note")
     nodes = sorted(r.placement, key=lambda n: (n.zone, _natural(n.node)))
