@@ -33,7 +33,11 @@ Faults = Callable[[Any], "tuple[Fault, ...]"]
 
 def causes(body: Mapping[str, Any], api_version: str, kind: str, minor: str) -> Iterator[Cause]:
     """What the decoder refuses (`BadRequest`), then which fields are missing (`FieldValueRequired`); `minor` serves the kind."""
-    validator = compiled(api_version, kind, minor)
+    yield from refused(compiled(api_version, kind, minor), body)
+
+
+def refused(validator: Validator, body: Mapping[str, Any]) -> Iterator[Cause]:
+    """As `causes`, by any schema of this form."""
     faults = validator.faults(body)
     for fault in faults:
         if fault.keyword != "required":
@@ -53,7 +57,11 @@ class Validator:
 @cache
 def compiled(api_version: str, kind: str, minor: str) -> Validator:
     """One to three milliseconds the first time, for a kind as large as a Deployment."""
-    schema = schemas.bundle().schema(api_version, kind, minor)
+    return validator(schemas.bundle().schema(api_version, kind, minor))
+
+
+def validator(schema: schemas.Schema) -> Validator:
+    """Compiles a schema with its definitions, as the embedded ones are written."""
     try:
         return Validator(schema=schema, faults=fast(schema))
     except ImportError:
@@ -176,10 +184,11 @@ def _unknown(schema: schemas.Schema, path: Path) -> Cause:
 def _mistyped(path: Path, value: Any, types: list[str]) -> Cause:
     wanted = " or ".join(_NAMES[t] for t in types)
     message = f"{dotted(path) or 'the object'} must be {wanted}, got {_kind(value)} {_short(value)}".rstrip()
-    return _bad(path, message, _retyped(value, types))
+    return _bad(path, message, retyped(value, types))
 
 
-def _retyped(value: Any, types: list[str]) -> str:
+def retyped(value: Any, types: list[str]) -> str:
+    """What to write instead of `value`, where one of `types` is asked for."""
     if "string" in types and isinstance(value, (bool, int, float)):
         return f"put it in quotes: {shown(_short(value))}"
     if {"integer", "number", "boolean"} & set(types) and isinstance(value, str):

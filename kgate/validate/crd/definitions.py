@@ -1,0 +1,118 @@
+"""The CustomResourceDefinitions at hand: those among the manifests, and those that the user names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kgate.validate.crd.structural import Structural, UnreadableError, structural
+
+_API = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    name: str
+    served: bool
+    raw: Any
+    """The schema as written."""
+    keeps_unknown: bool = False
+    """spec.preserveUnknownFields, which only definitions of old have."""
+    status: bool = False
+    """Has the status subresource: a create drops the status."""
+    replicas: str = ""
+    """Where the scale subresource finds the replicas: `.spec.replicas`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    name: str
+    """Of the CustomResourceDefinition: `widgets.example.com`."""
+    group: str
+    kind: str
+    versions: tuple[Version, ...]
+    body: Mapping[str, Any] = field(repr=False)
+
+    def version(self, name: str) -> Version | None:
+        return next((v for v in self.versions if v.name == name), None)
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        return tuple(v.name for v in self.versions if v.served)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definitions:
+    """By group and kind. Two of one name that differ are both there: an object is right if it is right by one."""
+
+    found: Mapping[tuple[str, str], tuple[Definition, ...]]
+    refused: Callable[[Mapping[str, Any]], bool] = field(repr=False)
+    """Whether the server would refuse a definition; asked when the first resource needs it."""
+    compiled: dict[tuple[int, str], Structural | str] = field(default_factory=dict, repr=False, compare=False)
+    """By identity of a definition and version: its schema, or why there is none. A cache."""
+
+    @classmethod
+    def of(cls, bodies: Iterable[Mapping[str, Any]], refused: Callable[[Mapping[str, Any]], bool]) -> Definitions:
+        found: dict[tuple[str, str], list[Definition]] = {}
+        for body in bodies:
+            if (body.get("apiVersion"), body.get("kind")) == _API and (one := _definition(body)):
+                same = found.setdefault((one.group, one.kind), [])
+                if all(one.body.get("spec") != other.body.get("spec") for other in same):
+                    same.append(one)
+        return cls(found={key: tuple(ones) for key, ones in found.items()}, refused=refused)
+
+    def describing(self, api_version: object, kind: object) -> tuple[Definition, ...]:
+        if not isinstance(api_version, str) or not isinstance(kind, str):
+            return ()
+        return self.found.get((api_version.rpartition("/")[0], kind), ())
+
+    def schema(self, definition: Definition, version: Version) -> Structural | str:
+        key = (id(definition), version.name)
+        if key not in self.compiled:
+            self.compiled[key] = self._compiled(definition, version)
+        return self.compiled[key]
+
+    def _compiled(self, definition: Definition, version: Version) -> Structural | str:
+        if self.refused(definition.body):
+            return "the API server would refuse it"
+        try:
+            return structural(version.raw)
+        except UnreadableError as e:
+            return str(e)
+
+
+def _definition(body: Mapping[str, Any]) -> Definition | None:
+    """None where it lacks what makes it one: validation says so at its own place."""
+    spec = _mapping(body.get("spec"))
+    group, kind = spec.get("group"), _mapping(spec.get("names")).get("kind")
+    versions = spec.get("versions")
+    if not isinstance(group, str) or not isinstance(kind, str) or not isinstance(versions, list):
+        return None
+    keeps = spec.get("preserveUnknownFields") is True
+    named = [v for v in versions if isinstance(v, Mapping) and isinstance(v.get("name"), str)]
+    name = _mapping(body.get("metadata")).get("name")
+    return Definition(
+        name=name if isinstance(name, str) else f"{kind}.{group}",
+        group=group,
+        kind=kind,
+        versions=tuple(_version(v, keeps) for v in named),
+        body=body,
+    )
+
+
+def _version(version: Mapping[str, Any], keeps: bool) -> Version:
+    subresources = _mapping(version.get("subresources"))
+    replicas = _mapping(subresources.get("scale")).get("specReplicasPath")
+    return Version(
+        name=version["name"],
+        served=version.get("served") is True,
+        raw=_mapping(version.get("schema")).get("openAPIV3Schema"),
+        keeps_unknown=keeps,
+        status=subresources.get("status") is not None,
+        replicas=replicas if isinstance(replicas, str) else "",
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

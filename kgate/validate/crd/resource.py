@@ -1,0 +1,121 @@
+"""One custom resource against its definition: decoding, then validation, as the server goes about it (pkg/registry/customresource)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from kgate.validate import meta
+from kgate.validate.cause import Cause, Causes, invalid
+from kgate.validate.crd import keywords, listtype, objectmeta, pruning
+from kgate.validate.crd.definitions import Definition, Definitions, Version
+from kgate.validate.crd.structural import Structural
+from kgate.validate.gates import Gates
+
+MAX_DEPTH = 150
+"""Levels of the object; beyond them it is not checked."""
+_INT32 = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    causes: tuple[Cause, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    """What kgate could not check of it."""
+    not_served: bool = False
+    """The only cause is that the definition does not serve the version."""
+
+
+def checked(body: Mapping[str, Any], definitions: Definitions, minor: str, on: Gates, most: int) -> Checked | None:
+    """None when no definition describes the object. `most` causes are told."""
+    verdicts: list[Checked] = []
+    for definition in definitions.describing(body.get("apiVersion"), body.get("kind")):
+        verdicts.append(_by(definition, body, definitions, minor, on, most))
+        if not verdicts[-1].causes:
+            return verdicts[-1]
+    return verdicts[0] if verdicts else None
+
+
+def _by(definition: Definition, body: Mapping[str, Any], definitions: Definitions, minor: str, on: Gates, most: int) -> Checked:
+    version = definition.version(body["apiVersion"].rpartition("/")[2])
+    if version is None or not version.served:
+        return Checked(causes=(_not_served(definition, body["apiVersion"]),), not_served=True)
+    schema = definitions.schema(definition, version)
+    if isinstance(schema, str):
+        return Checked(unchecked=(f"CRD {definition.name} not used: {schema}",))
+    if _too_deep(body):
+        return Checked(unchecked=(f"CRD {definition.name}: object nested deeper than {MAX_DEPTH} levels",))
+    undecodable = tuple(islice(_decoding(body, schema, version, minor), most))
+    if undecodable:
+        return Checked(causes=undecodable)
+    return _validated(definition, version, schema, body, minor, on, most)
+
+
+def _not_served(definition: Definition, api_version: str) -> Cause:
+    served = [f"{definition.group}/{v}" for v in definition.served]
+    message = (
+        f'no matches for kind "{definition.kind}" in version "{api_version}": CRD {definition.name} serves {", ".join(served) or "nothing"}'
+    )
+    remediation = f"use apiVersion: {served[-1]}" if served else "let the definition serve a version"
+    return Cause(path=("apiVersion",), reason="BadRequest", message=message, remediation=remediation)
+
+
+def _decoding(body: Mapping[str, Any], schema: Structural, version: Version, minor: str) -> Causes:
+    yield from objectmeta.decoding(body, schema, minor)
+    if not version.keeps_unknown:
+        yield from pruning.unknown(body, schema)
+
+
+def _validated(
+    definition: Definition, version: Version, schema: Structural, body: Mapping[str, Any], minor: str, on: Gates, most: int
+) -> Checked:
+    stored = pruning.effective({k: v for k, v in body.items() if not (version.status and k == "status")}, schema)
+    evaluation = keywords.Evaluation(minor=tuple(map(int, minor.split("."))))
+    found: list[Cause] = [*meta.causes(body, definition.group, definition.kind, on)]
+    try:
+        found += evaluation.node(schema, stored, ()).causes
+    except keywords.TooMuchError:
+        evaluation.unchecked["more of it than kgate looks at"] = None
+    found += [*_scale(stored, version), *objectmeta.causes(stored, schema, minor, on), *islice(listtype.causes(stored, schema), most)]
+    unchecked = [f"CRD {definition.name}: {what} not checked" for what in evaluation.unchecked]
+    if not found and _ruled(stored, schema):
+        unchecked.append(f"CEL rules of CRD {definition.name} not evaluated")
+    return Checked(causes=tuple(dict.fromkeys(found))[:most], unchecked=tuple(unchecked))
+
+
+def _scale(body: Mapping[str, Any], version: Version) -> Causes:
+    """customResourceValidator.ValidateScaleSpec."""
+    if not version.replicas:
+        return
+    path = tuple(version.replicas.removeprefix(".").split("."))
+    value: Any = body
+    for step in path:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        detail = "should be a non-negative integer" if value < 0 else f"should be less than or equal to {_INT32}" if value > _INT32 else ""
+        if detail:
+            yield invalid(path, value, detail, at=(version.replicas,), remediation="write a number of replicas")
+
+
+def _ruled(x: Any, s: Structural) -> bool:
+    """Whether a rule stands at a node that the object has."""
+    if not s.ruled_below:
+        return False
+    if s.ruled and x is not None:
+        return True
+    if isinstance(x, Mapping):
+        return any((child := s.child(key)) is not None and _ruled(value, child) for key, value in x.items())
+    return isinstance(x, list) and s.items is not None and any(_ruled(value, s.items) for value in x)
+
+
+def _too_deep(body: Mapping[str, Any]) -> bool:
+    todo: list[tuple[Any, int]] = [(body, 1)]
+    while todo:
+        value, depth = todo.pop()
+        if depth > MAX_DEPTH:
+            return True
+        if isinstance(value, (Mapping, list)):
+            todo.extend((v, depth + 1) for v in (value.values() if isinstance(value, Mapping) else value))
+    return False
