@@ -27,7 +27,8 @@ def _finding(f: Finding, style: Style) -> str:
 def _rollout(r: Rehearsal, style: Style) -> str:
     place = style.paint("bold", f"{style.shown(r.file)}:{r.line}:{r.column}")
     what = f"{style.shown(str(r.object))}, {rehearsal.change(r, style)}"
-    return f"{place}: rollout {style.shown(r.verdict)} {what}: {rehearsal.summary(r, style)}"
+    assumed = f" (assumed: {'; '.join(map(style.shown, r.assumed))})" if r.assumed else ""
+    return f"{place}: rollout {style.shown(r.verdict)} {what}: {rehearsal.summary(r, style)}{assumed}"
 
 
 def _placement(r: Rehearsal, style: Style) -> list[str]:
