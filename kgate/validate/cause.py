@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kgate.manifest import Path
@@ -35,6 +35,14 @@ class Cause:
     def field(self) -> str:
         """`spec.containers[0].resources.limits[cpu]`; empty for the whole object."""
         return dotted(self.at or self.path)
+
+    def named(self, at: Path) -> Cause:
+        """The same fault at the same node, called `at` by the server."""
+        return replace(self, at=at)
+
+    def moved(self, old: Path, new: Path) -> Cause:
+        """The same fault with `new` for `old` at the beginning of its path; the server goes on naming the old one."""
+        return replace(self, path=(*new, *self.path[len(old) :]), at=self.at or self.path) if self.path[: len(old)] == old else self
 
 
 Causes = Iterator[Cause]

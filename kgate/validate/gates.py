@@ -12,6 +12,7 @@ Gates = frozenset[str]
 """The features that are on."""
 
 SINCE: Mapping[str, int] = {
+    "CSIServiceAccountTokenSecrets": 35,
     "ContainerRestartRules": 35,
     "DynamicResourceAllocation": 34,
     "EnvFiles": 35,
@@ -20,6 +21,7 @@ SINCE: Mapping[str, int] = {
     "InPlacePodVerticalScaling": 33,
     "MatchLabelKeysInPodAffinity": 31,
     "MatchLabelKeysInPodTopologySpread": 27,
+    "MutableCSINodeAllocatableCount": 35,
     "NodeInclusionPolicyInPodTopologySpread": 26,
     "PodLevelResources": 34,
     "PodLifecycleSleepAction": 30,

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kgate.validate import apps, autoscaling, batch, core, networking, pod, policy, quotas, rbac, service
+from kgate.validate import (
+    apps,
+    autoscaling,
+    batch,
+    core,
+    endpoints,
+    netpolicy,
+    networking,
+    nodes,
+    pod,
+    policy,
+    quotas,
+    rbac,
+    service,
+    storage,
+)
 from kgate.validate.cause import Body, Causes
 from kgate.validate.gates import Gates
 
@@ -19,18 +34,33 @@ CREATE: Mapping[tuple[str, str], Callable[[Body, Gates], Causes]] = {
     ("", "Secret"): core.secret,
     ("", "PersistentVolumeClaim"): core.claim,
     ("", "Service"): service.service,
+    ("", "Endpoints"): endpoints.endpoints,
+    ("", "Namespace"): nodes.namespace,
+    ("", "Node"): nodes.node,
+    ("", "PersistentVolume"): storage.persistent_volume,
     ("", "ResourceQuota"): quotas.resource_quota,
     ("", "LimitRange"): quotas.limit_range,
+    ("apiregistration.k8s.io", "APIService"): nodes.api_service,
     ("autoscaling", "HorizontalPodAutoscaler"): autoscaling.horizontal_pod_autoscaler,
     ("batch", "Job"): batch.job,
     ("batch", "CronJob"): batch.cron_job,
+    ("coordination.k8s.io", "Lease"): nodes.lease,
+    ("discovery.k8s.io", "EndpointSlice"): endpoints.endpoint_slice,
     ("networking.k8s.io", "Ingress"): networking.ingress,
+    ("networking.k8s.io", "IngressClass"): netpolicy.ingress_class,
+    ("networking.k8s.io", "NetworkPolicy"): netpolicy.network_policy,
+    ("node.k8s.io", "RuntimeClass"): nodes.runtime_class,
     ("policy", "PodDisruptionBudget"): policy.pod_disruption_budget,
     ("rbac.authorization.k8s.io", "Role"): rbac.role,
     ("rbac.authorization.k8s.io", "ClusterRole"): rbac.cluster_role,
     ("rbac.authorization.k8s.io", "RoleBinding"): rbac.role_binding,
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): rbac.cluster_role_binding,
     ("scheduling.k8s.io", "PriorityClass"): quotas.priority_class,
+    ("storage.k8s.io", "CSIDriver"): storage.csi_driver,
+    ("storage.k8s.io", "CSINode"): storage.csi_node,
+    ("storage.k8s.io", "CSIStorageCapacity"): storage.csi_storage_capacity,
+    ("storage.k8s.io", "StorageClass"): storage.storage_class,
+    ("storage.k8s.io", "VolumeAttributesClass"): storage.volume_attributes_class,
 }
 
 UPDATE: Mapping[tuple[str, str], Callable[[Body, Body], Causes]] = {

@@ -33,8 +33,8 @@ def causes(spec: Body, path: Path, on: Gates) -> Causes:
         yield from _affinity(affinity, (*path, "affinity"), on)
     if spec.get("topologySpreadConstraints"):
         yield from _spread(spec, path, on)
-    for at, toleration in items(spec, "tolerations", path):
-        yield from _toleration(toleration, at)
+    for at, found in items(spec, "tolerations", path):
+        yield from toleration(found, at)
 
 
 def _affinity(affinity: Body, path: Path, on: Gates) -> Causes:
@@ -188,16 +188,17 @@ def _positive(body: Body, name: str, path: Path) -> Causes:
         yield invalid((*path, name), value, "must be greater than zero")
 
 
-def _toleration(toleration: Body, path: Path) -> Causes:
-    key, operator, effect = (text(toleration, name) for name in ("key", "operator", "effect"))
+def toleration(found: Body, path: Path) -> Causes:
+    """ValidateTolerations."""
+    key, operator, effect = (text(found, name) for name in ("key", "operator", "effect"))
     for fault in formats.label_key(key) if key else ():
         yield invalid((*path, "key"), key, fault)
     if not key and operator != "Exists":
         detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
         yield invalid((*path, "operator"), operator, detail)
-    if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
+    if found.get("tolerationSeconds") is not None and effect != "NoExecute":
         yield invalid((*path, "effect"), effect, "effect must be 'NoExecute' when `tolerationSeconds` is set")
-    yield from _operator(operator, text(toleration, "value"), path)
+    yield from _operator(operator, text(found, "value"), path)
     if effect and effect not in _EFFECTS:
         yield not_supported((*path, "effect"), effect, _EFFECTS)
 
