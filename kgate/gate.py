@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kgate import load
 from kgate.config import Options
+from kgate.errors import UsageError
 from kgate.finding import Finding, Severity, Skipped, Stage, clean
 from kgate.manifest import Manifest, pointer
 from kgate.outcome import Checked, ImageOutcome, Rehearsal, Report
@@ -32,7 +33,8 @@ def gate(options: Options | None = None, *, progress: Progress = silent) -> Repo
     options = Options() if options is None else options
     progress("loading")
     loaded = load.manifests(options.paths, exclude=options.exclude, force_exclude=options.force_exclude, not_manifests=_own(options))
-    run = _Run(options=options, progress=progress, manifests=loaded.manifests, whole=_whole(options, loaded))
+    base = _base(options)
+    run = _Run(options=options, progress=progress, manifests=loaded.manifests, base=base, whole=_whole(options, loaded))
     validated = run.validated()
     judged = run.judged()
     scanned = run.scanned()
@@ -59,6 +61,7 @@ class _Run:
     options: Options
     progress: Progress
     manifests: Sequence[Manifest]
+    base: load.Loaded | None
     whole: bool
 
     def wanted(self, stage: Stage) -> bool:
@@ -71,11 +74,12 @@ class _Run:
         from kgate import validate
 
         self.progress("validating")
-        judged = validate.judge(self.manifests, self.version)
+        judged = validate.judge(self.manifests, self.version, base=self.base.manifests if self.base else (), crds=_crds(self.options.crds))
         sound = without(self.manifests, judged.findings)
+        skipped = [*judged.skipped, *_unreadable(self.base, self.manifests)]
         if self.wanted(Stage.VALIDATE):
-            return _Outcome(findings=judged.findings, skipped=judged.skipped, sound=sound)
-        return _Outcome(skipped=judged.skipped, sound=sound)
+            return _Outcome(findings=judged.findings, skipped=skipped, sound=sound)
+        return _Outcome(skipped=skipped, sound=sound)
 
     def judged(self) -> _Outcome:
         if not self.wanted(Stage.POLICY):
@@ -105,19 +109,45 @@ class _Run:
 
         self.progress("rehearsing rollouts")
         causes = partial(validate.causes, version=self.version)
-        played = rollout.rehearse(sound, _on_cluster(self.options.rollout), base=self._base(), validate=causes)
+        played = rollout.rehearse(
+            sound, _on_cluster(self.options.rollout), base=self.base.manifests if self.base else None, validate=causes
+        )
         skipped = [*played.skipped, *_refused(self.manifests, sound)]
         return _Outcome(findings=played.findings, skipped=skipped, rollouts=played.rollouts)
-
-    def _base(self) -> Sequence[Manifest] | None:
-        o = self.options
-        return None if o.base is None else load.base(o.base, o.paths, exclude=o.exclude, not_manifests=_own(o)).manifests
 
     @property
     def version(self) -> str:
         from kgate import validate
 
         return self.options.kubernetes_version or validate.NEWEST
+
+
+def _base(o: Options) -> load.Loaded | None:
+    """The manifests as they were, where a stage asks for them."""
+    if o.base is None or not {Stage.VALIDATE, Stage.ROLLOUT} & set(o.stages):
+        return None
+    return load.base(o.base, o.paths, exclude=o.exclude, not_manifests=_own(o))
+
+
+def _unreadable(base: load.Loaded | None, manifests: Sequence[Manifest]) -> Iterable[Skipped]:
+    """What could not be read of the base cannot be compared with what stands there now."""
+    files = {clean(m.file) for m in manifests}
+    for f in base.findings if base else ():
+        if f.severity is Severity.ERROR and f.file in files:
+            yield Skipped(file=f.file, reason=f"base version of {f.file} cannot be read: {f.message}", wanted=True)
+
+
+def _crds(paths: Sequence[str]) -> Sequence[Manifest]:
+    """What is to judge custom resources must be there and readable. Raises KgateError."""
+    if not paths:
+        return ()
+    loaded = load.manifests(paths)
+    if wrong := next((f for f in loaded.findings if f.severity is Severity.ERROR), None):
+        raise UsageError(f"--crds: {wrong.file}:{wrong.line}:{wrong.column}: {wrong.message}", hint=wrong.remediation)
+    found = [m for m in loaded.manifests if m.kind == "CustomResourceDefinition"]
+    if not found:
+        raise UsageError(f"--crds: no CustomResourceDefinition in {', '.join(map(clean, paths))}", hint="name the files that define them")
+    return found
 
 
 def _own(options: Options) -> tuple[str, ...]:

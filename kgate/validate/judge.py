@@ -9,9 +9,10 @@ from typing import Any
 
 from kgate.finding import Finding, Rule, Skipped, in_order
 from kgate.manifest import Manifest
-from kgate.validate import api, gates, kinds, meta, openapi, remedies
+from kgate.validate import api, crd, gates, kinds, meta, openapi, remedies, update
 from kgate.validate.cause import Cause
 from kgate.validate.rules import BY_REASON, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
+from kgate.validate.update import pairs
 from kgate.validate.versions import NEWEST, minor
 
 MOST = 250
@@ -25,16 +26,29 @@ class Judged:
     """Objects that no schema describes: once a file and reason."""
 
 
-def judge(manifests: Sequence[Manifest], version: str) -> Judged:
-    """`version` as users write it: `1.31`, `v1.31.4`. Raises UsageError when kgate does not know it."""
+def judge(
+    manifests: Sequence[Manifest], version: str, *, crds: Sequence[Manifest] = (), base: Sequence[Manifest] = ()
+) -> Judged:
+    """`version` as users write it: `1.31`, `v1.31.4`. Raises UsageError when kgate does not know it.
+
+    Custom resources are judged by the CustomResourceDefinitions among the manifests and in `crds`, which are not judged themselves.
+    What stands in `base` is taken for applied: what changed since then must also be a change that the server takes.
+    """
     target = minor(version)
     findings: list[Finding] = []
     skipped: list[Skipped] = []
-    for manifest in manifests:
+    definitions = crd.Definitions.of((m.body for m in (*manifests, *crds)), lambda body: bool(causes(body, version=version)))
+    for manifest, before in zip(manifests, pairs.before(manifests, base), strict=True):
         known = api.recognised(manifest.body, target)
+        if not known.kind and (checked := crd.checked(manifest.body, definitions, target, gates.on(target), MOST)):
+            findings.extend(_custom(manifest, checked))
+            skipped.extend(Skipped(file=manifest.file, reason=reason) for reason in checked.unchecked)
+            continue
         if known.skipped:
             skipped.append(Skipped(file=manifest.file, reason=known.skipped))
         findings.extend(_found(manifest, known, target))
+        if known.kind and before is not None and before.body != manifest.body:
+            findings.extend(_changed(manifest, before, known, target))
     return Judged(findings=in_order(findings), skipped=tuple(sorted(set(skipped))))
 
 
@@ -43,8 +57,28 @@ def _found(manifest: Manifest, known: api.Api, target: str) -> Iterator[Finding]
         yield _finding(manifest, cause, NOT_SERVED if known.removed else UNKNOWN_KIND)
     if known.kind:
         for cause in _refused(manifest.body, known, target, None):
-            unknown_field = cause.reason == "BadRequest" and cause.key
-            yield _finding(manifest, cause, UNKNOWN_FIELD if unknown_field else BY_REASON[cause.reason])
+            yield _finding(manifest, cause, _rule(cause))
+
+
+def _custom(manifest: Manifest, checked: crd.Checked) -> Iterator[Finding]:
+    for cause in checked.causes:
+        yield _finding(manifest, cause, NOT_SERVED if checked.not_served else _rule(cause))
+
+
+def _rule(cause: Cause) -> Rule:
+    return UNKNOWN_FIELD if cause.reason == "BadRequest" and cause.key else BY_REASON[cause.reason]
+
+
+def _changed(manifest: Manifest, before: Manifest, known: api.Api, target: str) -> Iterator[Finding]:
+    """A base that the server had refused, or that another version of the API described, is not what is stored: nothing is said of it."""
+    if before.api_version != manifest.api_version or _refused(before.body, known, target, None):
+        return
+    said = _refused(manifest.body, known, target, None)
+    if any(cause.reason == "BadRequest" for cause in said):
+        return
+    for cause in islice(update.applied(manifest.body, before.body, known, target), MOST):
+        if not _covered(cause, said):
+            yield _finding(manifest, cause, BY_REASON[cause.reason])
 
 
 def _finding(manifest: Manifest, cause: Cause, rule: Rule) -> Finding:

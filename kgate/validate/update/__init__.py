@@ -1,0 +1,77 @@
+"""Would the server take the change from base to head? What it refuses beyond what it refuses of a new object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from kgate.validate import gates, kinds, meta, openapi
+from kgate.validate.api import Api
+from kgate.validate.cause import Body, Cause, Causes
+from kgate.validate.update import cluster, pods, service, storage, table, workloads
+from kgate.validate.update.change import Change
+from kgate.validate.update.defaults import defaulted
+from kgate.validate.update.merge import duplicates, merged
+
+RULES: Mapping[tuple[str, str], Callable[[Change], Causes]] = {
+    ("apps", "StatefulSet"): workloads.stateful_set,
+    ("batch", "Job"): workloads.job,
+    ("", "Pod"): pods.pod,
+    ("", "Service"): service.service,
+    ("", "ConfigMap"): storage.config_map,
+    ("", "Secret"): storage.secret,
+    ("", "PersistentVolumeClaim"): storage.claim,
+    ("", "PersistentVolume"): storage.volume,
+    ("", "Node"): cluster.node,
+    ("", "ResourceQuota"): cluster.resource_quota,
+    ("networking.k8s.io", "ServiceCIDR"): cluster.service_cidr,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): cluster.custom_resource_definition,
+}
+"""Beside table.FIXED."""
+
+_JUDGED_AS_WRITTEN = {("", "Service"), ("", "PersistentVolumeClaim"), ("", "Pod")}
+"""Kinds whose merged body holds what only the cluster knows: their rules for new objects are not asked again."""
+
+
+def applied(head: Body, base: Body, known: Api, minor: str) -> Causes:
+    """Causes that an apply of `head` meets because `base` was applied before. Both are sound objects of the same apiVersion and kind."""
+    schema = openapi.compiled(known.version, known.kind, minor).schema
+    group = known.version.rpartition("/")[0]
+    live = defaulted(base, schema, schema)
+    new = defaulted(merged(live, base, head, schema, schema), schema, schema)
+    change = Change(new=new, old=live, root=schema, on=gates.on(minor), minor=minor)
+    twice = {(at, key) for at, _, key in duplicates(base, schema, schema)}
+    for at, path, key in duplicates(head, schema, schema):
+        if (at, key) not in twice:
+            message = f"duplicate entries for key {key}"
+            yield Cause(path=path, reason="FieldValueDuplicate", message=message, at=at, remediation="keep one of the two")
+    yield from _identity(change)
+    yield from table.causes(change, group, known.kind)
+    if rule := RULES.get((group, known.kind)):
+        yield from rule(change)
+    if (group, known.kind) not in _JUDGED_AS_WRITTEN:
+        yield from _left_over(change, group, known.kind)
+
+
+def _identity(change: Change) -> Causes:
+    """The uid of an object is for life; a file that names one must name the same."""
+    new, old = (body.get("metadata", {}).get("uid") for body in (change.new, change.old))
+    if new and old and new != old:
+        path = ("metadata", "uid")
+        yield Cause(path=path, reason="FieldValueInvalid", message=f'Invalid value: "{new}": field is immutable', remediation="remove uid")
+
+
+def _left_over(change: Change, group: str, kind: str) -> Causes:
+    """What the rules for new objects say of the merged object alone: some default of the base does not go with the head."""
+    before = {_said(cause) for cause in _new(change.old, group, kind, change.on)}
+    for cause in _new(change.new, group, kind, change.on):
+        if _said(cause) not in before:
+            yield cause
+
+
+def _new(body: Body, group: str, kind: str, on: gates.Gates) -> Causes:
+    yield from meta.causes(body, group, kind, on)
+    yield from kinds.causes(body, group, kind, on)
+
+
+def _said(cause: Cause) -> tuple[object, ...]:
+    return (cause.path, cause.reason, cause.message)

@@ -1,0 +1,49 @@
+"""Which object of the base an object of the head was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kgate.manifest import Manifest
+
+Identity = tuple[str, str, str, str]
+
+
+def identity(manifest: Manifest) -> Identity | None:
+    """None where the server makes up the name: every apply is another object then."""
+    name = manifest.metadata.get("name")
+    return (manifest.group, manifest.kind, manifest.namespace, name) if isinstance(name, str) and name else None
+
+
+def before(head: Sequence[Manifest], base: Sequence[Manifest]) -> list[Manifest | None]:
+    """For each object of the head its version in the base.
+
+    Files of several clusters often hold objects of the same name: the one of the same file goes first. One from another file is it
+    only when nothing in the head stands in its place and it is the only one: then the file was moved.
+    """
+    known: dict[Identity, dict[str, list[Manifest]]] = {}
+    for manifest in base:
+        if named := identity(manifest):
+            known.setdefault(named, {}).setdefault(manifest.file, []).append(manifest)
+    taken: dict[Identity, set[str]] = {}
+    for manifest in head:
+        if named := identity(manifest):
+            taken.setdefault(named, set()).add(manifest.file)
+    counts: dict[tuple[Identity, str], int] = {}
+    found: list[Manifest | None] = []
+    for manifest in head:
+        named = identity(manifest)
+        if named is None:
+            found.append(None)
+            continue
+        turn = counts[named, manifest.file] = counts.get((named, manifest.file), -1) + 1
+        found.append(_of(known.get(named, {}), manifest.file, turn, taken[named]))
+    return found
+
+
+def _of(versions: dict[str, list[Manifest]], file: str, turn: int, taken: set[str]) -> Manifest | None:
+    if file in versions:
+        here = versions[file]
+        return here[min(turn, len(here) - 1)]
+    moved = [manifest for other, there in versions.items() if other not in taken for manifest in there]
+    return moved[0] if len(moved) == 1 and len(taken) == 1 else None
