@@ -34,6 +34,8 @@ class Options:
     """Patterns of files not to look at, as git writes them, from the folder of the settings file."""
     force_exclude: bool = False
     """Exclude files that are named on the command line as well (pre-commit names every file)."""
+    crds: tuple[str, ...] = ()
+    """Files and folders with CustomResourceDefinitions that judge custom resources and are not judged themselves."""
     base: str | None = None
     """A git revision: Deployments are rolled out from their state there."""
     offline: bool = False
@@ -92,7 +94,8 @@ def from_config(body: object, source: Source | None, *, file: str) -> Options:
         settings_file=file,
         kubernetes_version=_version(body.get("kubernetes_version"), place),
         fail_on=_fail_on(body.get("fail_on"), place),
-        exclude=_exclude(body.get("exclude"), place),
+        exclude=_texts("exclude", body.get("exclude"), place, "patterns", "a pattern such as vendor/**"),
+        crds=_texts("crds", body.get("crds"), place, "paths", "a path such as crds/"),
     )
     sections = {name: body[name] for name in _SECTIONS if body.get(name) is not None}
     return _homed(
@@ -101,7 +104,7 @@ def from_config(body: object, source: Source | None, *, file: str) -> Options:
 
 
 _SECTIONS = ("policy", "images", "rollout")
-_TOP = ("kubernetes_version", "fail_on", "exclude", *_SECTIONS)
+_TOP = ("kubernetes_version", "fail_on", "exclude", "crds", *_SECTIONS)
 _FAIL_ON = (Severity.ERROR, Severity.WARNING)
 _WORD = re.compile(r"(?:y|yes|on|n|no|off)\b", re.IGNORECASE)
 
@@ -171,6 +174,7 @@ def _homed(options: Options, file: str) -> Options:
     return replace(
         options,
         exclude=tuple(_from(os.path.relpath(FilePath(file).parent), pattern) for pattern in options.exclude),
+        crds=tuple(homed(path) for path in options.crds),
         images=replace(
             images,
             archives={image: homed(archive) for image, archive in images.archives.items()},
@@ -219,14 +223,14 @@ def _fail_on(value: object, place: _Place) -> Severity:
     return Severity(str(value))
 
 
-def _exclude(value: object, place: _Place) -> tuple[str, ...]:
+def _texts(key: str, value: object, place: _Place, what: str, example: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        place.refuse(("exclude",), "must be a list of patterns")
-    for i, pattern in enumerate(value):
-        if not isinstance(pattern, str) or not pattern:
-            place.refuse(("exclude", i), "must be a pattern such as vendor/**")
+        place.refuse((key,), f"must be a list of {what}")
+    for i, text in enumerate(value):
+        if not isinstance(text, str) or not text:
+            place.refuse((key, i), f"must be {example}")
     return tuple(value)
 
 
@@ -260,6 +264,12 @@ def schema() -> dict[str, Any]:
                 "description": "Patterns of files not to look at, from the folder of this file.",
                 "type": ["array", "null"],
                 "items": {"description": "A pattern such as vendor/**.", "type": "string", "minLength": 1},
+                "default": [],
+            },
+            "crds": {
+                "description": "Files and folders of CustomResourceDefinitions outside of the check, from the folder of this file.",
+                "type": ["array", "null"],
+                "items": {"description": "A path such as crds/.", "type": "string", "minLength": 1},
                 "default": [],
             },
             "policy": _nullable(POLICY),

@@ -100,6 +100,7 @@ _config = click.option("--config", envvar="KGATE_CONFIG", metavar="FILE", help="
 @click.option("--kubernetes-version", metavar="MINOR", help="Version of the API server, such as 1.36. Default: the newest known.")
 @click.option("--base", metavar="REF", help="Roll out from the state at this git revision, not from nothing.")
 @click.option("--cluster", metavar="FILE", help="The cluster to rehearse on. Default: the settings' one, else an assumed one.")
+@click.option("--crds", multiple=True, metavar="PATH", help="CustomResourceDefinitions that are not part of the check. Repeatable.")
 @click.option("--fail-on", type=click.Choice(["error", "warning"]), help="The mildest severity that fails the gate. Default: error.")
 @_config
 @click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Images scanned at once, at most.")
@@ -156,6 +157,7 @@ def _options(
     kubernetes_version: str | None,
     base: str | None,
     cluster: str | None,
+    crds: tuple[str, ...],
     fail_on: str | None,
     config: str | None,
     jobs: int | None,
@@ -176,6 +178,7 @@ def _options(
         kubernetes_version=settings.version(kubernetes_version) if kubernetes_version else options.kubernetes_version,
         fail_on=Severity(fail_on) if fail_on else options.fail_on,
         force_exclude=force_exclude,
+        crds=(*options.crds, *crds),
         base=base,
         cache=not no_cache,
         images=images,
