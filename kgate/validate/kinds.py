@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kgate.validate import (
+    admissionpolicy,
     apps,
     autoscaling,
     batch,
@@ -19,6 +20,7 @@ from kgate.validate import (
     rbac,
     service,
     storage,
+    webhooks,
 )
 from kgate.validate.cause import Body, Causes
 from kgate.validate.gates import Gates
@@ -40,6 +42,12 @@ CREATE: Mapping[tuple[str, str], Callable[[Body, Gates], Causes]] = {
     ("", "PersistentVolume"): storage.persistent_volume,
     ("", "ResourceQuota"): quotas.resource_quota,
     ("", "LimitRange"): quotas.limit_range,
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"): admissionpolicy.mutating,
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"): admissionpolicy.mutating_binding,
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): webhooks.mutating,
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): admissionpolicy.validating,
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): admissionpolicy.validating_binding,
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): webhooks.validating,
     ("apiregistration.k8s.io", "APIService"): nodes.api_service,
     ("autoscaling", "HorizontalPodAutoscaler"): autoscaling.horizontal_pod_autoscaler,
     ("batch", "Job"): batch.job,
