@@ -9,10 +9,9 @@ from typing import Any
 
 from kgate.finding import Finding, Rule, Skipped, in_order
 from kgate.manifest import Manifest
-from kgate.validate import api, crd, gates, kinds, meta, openapi, remedies, update
+from kgate.validate import api, crd, deprecations, gates, kinds, meta, openapi, remedies
 from kgate.validate.cause import Cause
-from kgate.validate.rules import BY_REASON, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
-from kgate.validate.update import pairs
+from kgate.validate.rules import BY_REASON, DEPRECATED, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
 from kgate.validate.versions import NEWEST, minor
 
 MOST = 250
@@ -26,9 +25,7 @@ class Judged:
     """Objects that no schema describes: once a file and reason."""
 
 
-def judge(
-    manifests: Sequence[Manifest], version: str, *, crds: Sequence[Manifest] = (), base: Sequence[Manifest] = ()
-) -> Judged:
+def judge(manifests: Sequence[Manifest], version: str, *, crds: Sequence[Manifest] = (), base: Sequence[Manifest] = ()) -> Judged:
     """`version` as users write it: `1.31`, `v1.31.4`. Raises UsageError when kgate does not know it.
 
     Custom resources are judged by the CustomResourceDefinitions among the manifests and in `crds`, which are not judged themselves.
@@ -38,7 +35,7 @@ def judge(
     findings: list[Finding] = []
     skipped: list[Skipped] = []
     definitions = crd.Definitions.of((m.body for m in (*manifests, *crds)), lambda body: bool(causes(body, version=version)))
-    for manifest, before in zip(manifests, pairs.before(manifests, base), strict=True):
+    for manifest, before in zip(manifests, _before(manifests, base), strict=True):
         known = api.recognised(manifest.body, target)
         if not known.kind and (checked := crd.checked(manifest.body, definitions, target, gates.on(target), MOST)):
             findings.extend(_custom(manifest, checked))
@@ -58,15 +55,28 @@ def _found(manifest: Manifest, known: api.Api, target: str) -> Iterator[Finding]
     if known.kind:
         for cause in _refused(manifest.body, known, target, None):
             yield _finding(manifest, cause, _rule(cause))
+        if warned := deprecations.cause(known, target):
+            yield _finding(manifest, warned, DEPRECATED)
 
 
 def _custom(manifest: Manifest, checked: crd.Checked) -> Iterator[Finding]:
     for cause in checked.causes:
         yield _finding(manifest, cause, NOT_SERVED if checked.not_served else _rule(cause))
+    if checked.deprecated:
+        yield _finding(manifest, checked.deprecated, DEPRECATED)
 
 
 def _rule(cause: Cause) -> Rule:
     return UNKNOWN_FIELD if cause.reason == "BadRequest" and cause.key else BY_REASON[cause.reason]
+
+
+def _before(manifests: Sequence[Manifest], base: Sequence[Manifest]) -> Sequence[Manifest | None]:
+    """The version of each manifest in `base`."""
+    if not base:
+        return [None] * len(manifests)
+    from kgate.validate.update import pairs
+
+    return pairs.before(manifests, base)
 
 
 def _changed(manifest: Manifest, before: Manifest, known: api.Api, target: str) -> Iterator[Finding]:
@@ -76,13 +86,15 @@ def _changed(manifest: Manifest, before: Manifest, known: api.Api, target: str) 
     said = _refused(manifest.body, known, target, None)
     if any(cause.reason == "BadRequest" for cause in said):
         return
+    from kgate.validate import update
+
     for cause in islice(update.applied(manifest.body, before.body, known, target), MOST):
         if not _covered(cause, said):
             yield _finding(manifest, cause, BY_REASON[cause.reason])
 
 
 def _finding(manifest: Manifest, cause: Cause, rule: Rule) -> Finding:
-    structural = cause.reason == "BadRequest"
+    structural = cause.reason in ("BadRequest", "Deprecated")
     message = cause.message if structural else f"{cause.field}: {cause.message}"
     return Finding.at(manifest, cause.path, rule=rule, message=message, key=cause.key, remediation=remedies.of(cause) or None)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from kgate.validate import gates, kinds, meta, openapi
 from kgate.validate.api import Api
-from kgate.validate.cause import Body, Cause, Causes
+from kgate.validate.cause import Body, Cause, Causes, dotted
 from kgate.validate.update import cluster, pods, service, storage, table, workloads
-from kgate.validate.update.change import Change
+from kgate.validate.update.change import Change, value_at
 from kgate.validate.update.defaults import defaulted
 from kgate.validate.update.merge import duplicates, merged
 
@@ -28,8 +29,16 @@ RULES: Mapping[tuple[str, str], Callable[[Change], Causes]] = {
 }
 """Beside table.FIXED."""
 
-_JUDGED_AS_WRITTEN = {("", "Service"), ("", "PersistentVolumeClaim"), ("", "Pod")}
-"""Kinds whose merged body holds what only the cluster knows: their rules for new objects are not asked again."""
+_WITH_TEMPLATES = {
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
+    ("apps", "DaemonSet"),
+    ("batch", "Job"),
+    ("batch", "CronJob"),
+    ("", "ReplicationController"),
+}
+"""Kinds with a default that may stay where it no longer belongs: the rules for new objects are asked of the merged object as well."""
 
 
 def applied(head: Body, base: Body, known: Api, minor: str) -> Causes:
@@ -38,7 +47,7 @@ def applied(head: Body, base: Body, known: Api, minor: str) -> Causes:
     group = known.version.rpartition("/")[0]
     live = defaulted(base, schema, schema)
     new = defaulted(merged(live, base, head, schema, schema), schema, schema)
-    change = Change(new=new, old=live, root=schema, on=gates.on(minor), minor=minor)
+    change = Change(head=head, new=new, old=live, root=schema, on=gates.on(minor), minor=minor)
     twice = {(at, key) for at, _, key in duplicates(base, schema, schema)}
     for at, path, key in duplicates(head, schema, schema):
         if (at, key) not in twice:
@@ -48,7 +57,7 @@ def applied(head: Body, base: Body, known: Api, minor: str) -> Causes:
     yield from table.causes(change, group, known.kind)
     if rule := RULES.get((group, known.kind)):
         yield from rule(change)
-    if (group, known.kind) not in _JUDGED_AS_WRITTEN:
+    if (group, known.kind) in _WITH_TEMPLATES:
         yield from _left_over(change, group, known.kind)
 
 
@@ -65,7 +74,18 @@ def _left_over(change: Change, group: str, kind: str) -> Causes:
     before = {_said(cause) for cause in _new(change.old, group, kind, change.on)}
     for cause in _new(change.new, group, kind, change.on):
         if _said(cause) not in before:
-            yield cause
+            yield _explained(cause, change)
+
+
+def _explained(cause: Cause, change: Change) -> Cause:
+    """Nobody can remove from the file what only the stored object has."""
+    if value_at(change.head, cause.path) is not None or value_at(change.old, cause.path) is None:
+        return cause
+    remediation = (
+        f"the server filled in {dotted(cause.path)} when {change.named} was created, and a server-side apply keeps it: make this change once"
+        " with kubectl patch --type merge, with null there, or delete the object and create it anew"
+    )
+    return replace(cause, remediation=remediation)
 
 
 def _new(body: Body, group: str, kind: str, on: gates.Gates) -> Causes:

@@ -21,12 +21,19 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
+    head: Body
+    """As the file has it."""
     new: Body
     old: Body
     root: Schema
     """The schema of the kind, with all its definitions."""
     on: Gates
     minor: str
+
+    @property
+    def number(self) -> int:
+        """36 of 1.36."""
+        return int(self.minor.partition(".")[2])
 
     @property
     def named(self) -> str:
@@ -69,9 +76,9 @@ def immutable(change: Change, path: Path, *, at: Path = (), detail: str = IMMUTA
         yield refused(change, found, at or path, detail, remediation=remediation)
 
 
-def refused(change: Change, found: list[Path], at: Path, detail: str, *, remediation: str = "") -> Cause:
+def refused(change: Change, found: list[Path], at: Path, detail: str, *, value: Any = None, remediation: str = "") -> Cause:
     """One cause for all differences, at the first of them. A large value is shown no further than the first difference."""
-    value = value_at(change.new, at)
+    value = value_at(change.new, at) if value is None else value
     if value is None or len(shown(value)) > 300:
         value = value_at(change.new, found[0])
     message = f"Invalid value: {shown(value)}: {detail}"

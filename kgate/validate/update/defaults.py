@@ -6,6 +6,7 @@ make a field that was written out equal to one that was left out.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,6 +58,7 @@ STATIC: Mapping[str, Mapping[str, Any]] = {
     "StorageClass": {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
     "CSIDriverSpec": {"attachRequired": True, "podInfoOnMount": False, "storageCapacity": False, "volumeLifecycleModes": ["Persistent"]},
     "PriorityClass": {"preemptionPolicy": "PreemptLowerPriority"},
+    "DeviceToleration": {"operator": "Equal"},
     "RoleRef": {"apiGroup": "rbac.authorization.k8s.io"},
 }
 
@@ -168,6 +170,31 @@ def _requests(resources: Any) -> None:
         resources["requests"] = {**limits, **(resources.get("requests") or {})}
 
 
+def _secret(node: Node) -> None:
+    """stringData is for writing only: it becomes data."""
+    if plain := node.pop("stringData", None):
+        encoded = {name: _encoded(value) for name, value in plain.items()}
+        node["data"] = {**(node.get("data") or {}), **encoded}
+
+
+def _encoded(value: Any) -> str:
+    return base64.b64encode(str(value or "").encode("utf-8", "replace")).decode("ascii")
+
+
+def _replication_controller(node: Node) -> None:
+    """Without a selector it takes the labels of its template, and keeps them when those change."""
+    labels = ((node.get("template") or {}).get("metadata") or {}).get("labels")
+    if labels and not node.get("selector"):
+        node["selector"] = dict(labels)
+
+
+def _device_request(node: Node) -> None:
+    if node.get("deviceClassName"):
+        fill(node, "allocationMode", "ExactCount", "")
+        if node["allocationMode"] == "ExactCount":
+            fill(node, "count", 1, "")
+
+
 def _deployment(node: Node) -> None:
     _rolling(node, "strategy", {"maxUnavailable": "25%", "maxSurge": "25%"})
 
@@ -232,4 +259,9 @@ _COMPUTED: Mapping[str, Callable[[Node], None]] = {
     "StatefulSetSpec": _stateful_set,
     "Job": _job,
     "PersistentVolumeClaimSpec": _claim,
+    "Secret": _secret,
+    "ReplicationControllerSpec": _replication_controller,
+    "DeviceRequest": _device_request,
+    "ExactDeviceRequest": _device_request,
+    "DeviceSubRequest": _device_request,
 }

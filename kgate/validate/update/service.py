@@ -74,7 +74,7 @@ def _addresses(change: Change, new: _Service, old: _Service) -> Causes:
         if not theirs or address != theirs[i]:
             path: Path = (*_SPEC, where, i) if where == "clusterIPs" else (*_SPEC, where)
             instead = f"keep the address as in the base, or delete {change.named} and create it anew"
-            yield refused(change, [path], (*_SPEC, "clusterIPs", i), _ONCE, remediation=instead)
+            yield refused(change, [path], (*_SPEC, "clusterIPs", i), _ONCE, value=mine, remediation=instead)
             if len(mine) != len(theirs):
                 break
     if where == "clusterIPs" and len(mine) == 1 and len(theirs) == 2:
@@ -95,7 +95,7 @@ def _families(change: Change, new: _Service, old: _Service) -> Causes:
     changed = [i for i, family in enumerate(mine[: len(theirs)]) if family != theirs[i] and (same_size or i == 0)]
     for i in changed:
         instead = f"keep the first family as in the base, or delete {change.named} and create it anew"
-        yield refused(change, [(*path, i)], (*path, 0), _ONCE, remediation=instead)
+        yield refused(change, [(*path, i)], (*path, 0), _ONCE, value=mine, remediation=instead)
     if len(mine) == 1 and len(theirs) == 2:
         yield from _single_stack(change, new, "ipFamily")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from kgate.manifest import Path
 from kgate.validate import quantity
-from kgate.validate.cause import Body, Cause, Causes, part, text
+from kgate.validate.cause import Body, Cause, Causes, part
 from kgate.validate.update.change import Change, forbidden, immutable, listed, refused
 
 _SPEC: Path = ("spec",)
@@ -24,14 +24,14 @@ def config_map(change: Change) -> Causes:
 
 
 def secret(change: Change) -> Causes:
-    """A Secret that no longer names a type keeps the one it has; stringData has become data by the time it is looked at."""
-    if text(change.new, "type"):
-        yield from immutable(change, ("type",))
+    """A Secret that no longer names a type is Opaque; stringData has become data by the time it is looked at."""
+    instead = f"keep the type as in the base, or delete {change.named} and create it anew"
+    yield from immutable(change, ("type",), remediation=instead)
     if change.old.get("immutable"):
         yield from _sealed(change, ())
         new, old = _decoded(change.new), _decoded(change.old)
         if names := [name for name in (*new, *(n for n in old if n not in new)) if new.get(name) != old.get(name)]:
-            where = "stringData" if names[0] in part(change.new, "stringData") else "data"
+            where = "stringData" if names[0] in part(change.head, "stringData") else "data"
             yield _sealed_cause(change, [(where, name) for name in names], "data")
 
 
@@ -49,9 +49,7 @@ def _sealed_cause(change: Change, found: list[Path], field: str) -> Cause:
 
 
 def _decoded(body: Body) -> dict[str, bytes]:
-    """Plain values are written over encoded ones."""
-    data = {name: _bytes(value) for name, value in part(body, "data").items()}
-    return data | {name: (value or "").encode("utf-8", "replace") for name, value in part(body, "stringData").items()}
+    return {name: _bytes(value) for name, value in part(body, "data").items()}
 
 
 def _bytes(value: Any) -> bytes:
@@ -72,7 +70,7 @@ def claim(change: Change) -> Causes:
         instead = f"keep {listed(found)} as in the base; otherwise create a claim of another name and copy the data"
         yield forbidden(change, found, _SPEC, _CLAIM, remediation=instead)
     if shrunk:
-        detail = "field can not be less than status.capacity"
+        detail = "field can not be less than " + ("status.capacity" if change.number >= 32 else "previous value")
         yield forbidden(
             change, [_STORAGE], _STORAGE, detail, remediation="a volume never shrinks: create a smaller claim and copy the data"
         )

@@ -17,12 +17,16 @@ class Fixed:
     forbidden: bool = False
     at: Path = ()
     """The path as the server names it, where it gets it wrong."""
+    since: int = 0
+    until: int = 99
+    """The minors of Kubernetes 1 that say it so."""
 
 
 def _fixed(*paths: str) -> tuple[Fixed, ...]:
     return tuple(Fixed(path=tuple(path.split("."))) for path in paths)
 
 
+_CLASS = ("parameters", "provisioner", "reclaimPolicy")
 _ROLE_REF = (Fixed(path=("roleRef",), detail="cannot change roleRef"),)
 
 FIXED: Mapping[tuple[str, str], tuple[Fixed, ...]] = {
@@ -30,7 +34,12 @@ FIXED: Mapping[tuple[str, str], tuple[Fixed, ...]] = {
     ("apps", "ReplicaSet"): _fixed("spec.selector"),
     ("apps", "DaemonSet"): _fixed("spec.selector"),
     ("apps", "ControllerRevision"): _fixed("data"),
-    ("storage.k8s.io", "StorageClass"): _fixed("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
+    ("storage.k8s.io", "StorageClass"): (
+        *(Fixed(path=(name,), since=36) for name in _CLASS),
+        *(Fixed(path=(name,), detail=f"updates to {name} are forbidden.", forbidden=True, until=35) for name in _CLASS),
+        *_fixed("volumeBindingMode"),
+    ),
+    ("certificates.k8s.io", "ClusterTrustBundle"): _fixed("spec.signerName"),
     ("storage.k8s.io", "CSIDriver"): (
         Fixed(path=("spec", "attachRequired"), at=("spec", "attachedRequired")),
         *_fixed("spec.volumeLifecycleModes"),
@@ -68,7 +77,7 @@ _INSTEAD: Mapping[tuple[str, str], str] = {
 
 def causes(change: Change, group: str, kind: str) -> Causes:
     for fixed in FIXED.get((group, kind), ()):
-        if found := change.differences(fixed.path):
+        if fixed.since <= change.number <= fixed.until and (found := change.differences(fixed.path)):
             instead = _INSTEAD.get((group, kind), "").format(change.named) or anew(change, found)
             say = forbidden if fixed.forbidden else refused
             yield say(change, found, fixed.at or fixed.path, fixed.detail, remediation=instead)

@@ -9,22 +9,28 @@ from kgate.validate.cause import Causes, part
 from kgate.validate.update.change import Change, forbidden, immutable, refused, value_at
 
 _SPEC: Path = ("spec",)
-_MAY_CHANGE = (
-    "replicas", "template", "updateStrategy", "minReadySeconds", "ordinals", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy",
-)  # fmt: skip
-_STATEFUL = (
-    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit',"
-    " 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
-)
+_MAY_CHANGE = {
+    "replicas": 0,
+    "ordinals": 26,
+    "template": 0,
+    "updateStrategy": 0,
+    "revisionHistoryLimit": 33,
+    "persistentVolumeClaimRetentionPolicy": 0,
+    "minReadySeconds": 0,
+}
+"""Fields of a StatefulSet that may change, and since which minor of Kubernetes 1; in the order of the server's words."""
 _CONTROLLER_LABELS = ("batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name")
 """The server puts them on the template and into the selector; what it wrote there nobody but the cluster knows."""
 
 
 def stateful_set(change: Change) -> Causes:
     """One cause a field, where the server has one for all: each stands where it can be seen."""
-    found = change.differences(_SPEC, _without_free_fields)
+    free = tuple(name for name, since in _MAY_CHANGE.items() if change.number >= since)
+    found = change.differences(_SPEC, lambda new, old: (_fixed_part(new, free), _fixed_part(old, free)))
+    quoted = [f"'{name}'" for name in free]
+    detail = f"updates to statefulset spec for fields other than {', '.join(quoted[:-1])} and {quoted[-1]} are forbidden"
     for field in dict.fromkeys(path[1] for path in found):
-        yield forbidden(change, [p for p in found if p[1] == field], _SPEC, _STATEFUL, remediation=_instead(change, str(field)))
+        yield forbidden(change, [p for p in found if p[1] == field], _SPEC, detail, remediation=_instead(change, str(field)))
 
 
 def _instead(change: Change, field: str) -> str:
@@ -36,13 +42,9 @@ def _instead(change: Change, field: str) -> str:
     return f"keep {field} as in the base, or delete {change.named} without its pods (kubectl delete --cascade=orphan) and create it anew"
 
 
-def _without_free_fields(new: Any, old: Any) -> tuple[Any, Any]:
-    return _fixed_part(new), _fixed_part(old)
-
-
-def _fixed_part(spec: Any) -> Any:
+def _fixed_part(spec: Any, free: tuple[str, ...]) -> Any:
     """Claim templates have neither kind nor status of their own."""
-    kept = {name: value for name, value in (spec or {}).items() if name not in _MAY_CHANGE}
+    kept = {name: value for name, value in (spec or {}).items() if name not in free}
     if claims := kept.get("volumeClaimTemplates"):
         kept["volumeClaimTemplates"] = [{k: v for k, v in c.items() if k not in ("apiVersion", "kind", "status")} for c in claims]
     return kept
@@ -78,7 +80,7 @@ def _without_generated_selector(new: Any, old: Any) -> tuple[Any, Any]:
 def _template(change: Change, *, suspended: bool) -> Causes:
     """A suspended Job's pods may be placed elsewhere; since 1.36 they may have other resources, too."""
     path = (*_SPEC, "template")
-    resources = suspended and int(change.minor.partition(".")[2]) >= 36
+    resources = suspended and change.number >= 36
     below = (*path, "spec") if resources else path
 
     def adjusted(new: Any, old: Any) -> tuple[Any, Any]:
