@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from kgate.validate import meta
+from kgate.validate import deprecations, meta
 from kgate.validate.cause import Cause, Causes, invalid
 from kgate.validate.crd import keywords, listtype, objectmeta, pruning
 from kgate.validate.crd.definitions import Definition, Definitions, Version
@@ -24,6 +24,8 @@ class Checked:
     causes: tuple[Cause, ...] = ()
     unchecked: tuple[str, ...] = ()
     """What kgate could not check of it."""
+    deprecated: Cause | None = None
+    """What the server warns of when it takes the object."""
     not_served: bool = False
     """The only cause is that the definition does not serve the version."""
 
@@ -47,10 +49,11 @@ def _by(definition: Definition, body: Mapping[str, Any], definitions: Definition
         return Checked(unchecked=(f"CRD {definition.name} not used: {schema}",))
     if _too_deep(body):
         return Checked(unchecked=(f"CRD {definition.name}: object nested deeper than {MAX_DEPTH} levels",))
+    deprecated = _deprecated(definition, version)
     undecodable = tuple(islice(_decoding(body, schema, version, minor), most))
     if undecodable:
-        return Checked(causes=undecodable)
-    return _validated(definition, version, schema, body, minor, on, most)
+        return Checked(causes=undecodable, deprecated=deprecated)
+    return replace(_validated(definition, version, schema, body, minor, on, most), deprecated=deprecated)
 
 
 def _not_served(definition: Definition, api_version: str) -> Cause:
@@ -60,6 +63,16 @@ def _not_served(definition: Definition, api_version: str) -> Cause:
     )
     remediation = f"use apiVersion: {served[-1]}" if served else "let the definition serve a version"
     return Cause(path=("apiVersion",), reason="BadRequest", message=message, remediation=remediation)
+
+
+def _deprecated(definition: Definition, version: Version) -> Cause | None:
+    """pkg/apiserver/customresource_handler.go: the definition's own warning, or one that names the version."""
+    if not version.deprecated:
+        return None
+    message = version.warning or f"{definition.group}/{version.name} {definition.kind} is deprecated"
+    others = [v.name for v in definition.versions if v.served and not v.deprecated]
+    instead = f"use apiVersion: {definition.group}/{others[-1]}" if others else "ask the definition's authors what replaces it"
+    return deprecations.said(message, instead)
 
 
 def _decoding(body: Mapping[str, Any], schema: Structural, version: Version, minor: str) -> Causes:
