@@ -82,8 +82,8 @@ def _explained(cause: Cause, change: Change) -> Cause:
     if value_at(change.head, cause.path) is not None or value_at(change.old, cause.path) is None:
         return cause
     remediation = (
-        f"the server filled in {dotted(cause.path)} when {change.named} was created, and a server-side apply keeps it: make this change once"
-        " with kubectl patch --type merge, with null there, or delete the object and create it anew"
+        f"the server filled in {dotted(cause.path)} when {change.named} was created, and a server-side apply keeps it: make this change"
+        " once with kubectl patch --type merge, with null there, or delete the object and create it anew"
     )
     return replace(cause, remediation=remediation)
 

@@ -101,8 +101,9 @@ def _unlabelled(template: Any) -> Any:
     if not (labels := value_at(template, ("metadata", "labels"))):
         return template or {}
     kept = {k: v for k, v in labels.items() if k not in _CONTROLLER_LABELS}
-    metadata = {**template["metadata"], "labels": kept}
-    return {**template, "metadata": metadata if kept else {k: v for k, v in metadata.items() if k != "labels"}}
+    rest = {k: v for k, v in template["metadata"].items() if k != "labels"}
+    metadata = {**rest, "labels": kept} if kept else rest
+    return {**template, "metadata": metadata} if metadata else {k: v for k, v in template.items() if k != "metadata"}
 
 
 def _unplaced(template: Any) -> Any:
