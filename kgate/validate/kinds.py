@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from kgate.validate import (
     admissionpolicy,
+    apiextensions,
     apps,
     autoscaling,
     batch,
@@ -48,6 +49,7 @@ CREATE: Mapping[tuple[str, str], Callable[[Body, Gates], Causes]] = {
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): admissionpolicy.validating,
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): admissionpolicy.validating_binding,
     ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): webhooks.validating,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): apiextensions.custom_resource_definition,
     ("apiregistration.k8s.io", "APIService"): nodes.api_service,
     ("autoscaling", "HorizontalPodAutoscaler"): autoscaling.horizontal_pod_autoscaler,
     ("batch", "Job"): batch.job,
