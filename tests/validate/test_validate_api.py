@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kgate.errors import UsageError
+from kgate.finding import Severity
 from kgate.validate import VERSIONS
 from kgate.validate.versions import minor
 from tests.validate.validated import changed, deployment, judged, thing
@@ -45,7 +46,7 @@ def test_an_api_that_is_not_served_is_an_error_that_names_the_right_one(
 def test_an_api_is_fine_in_the_minors_that_serve_it() -> None:
     autoscaler = thing("autoscaling/v2beta2", "HorizontalPodAutoscaler")
     autoscaler["spec"] = {"maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment", "name": "web", "apiVersion": "apps/v1"}}
-    assert not judged(autoscaler, version="1.25").findings
+    assert not [f for f in judged(autoscaler, version="1.25").findings if f.severity is Severity.ERROR]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import Any
 
 from kgate.validate.crd.structural import Structural, UnreadableError, structural
 
-_API = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+_APIS = ("apiextensions.k8s.io/v1", "apiextensions.k8s.io/v1beta1")
+"""The beta is refused by every server that kgate knows: a definition of it says which versions are not to be missed, and no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Definitions:
     def of(cls, bodies: Iterable[Mapping[str, Any]], refused: Callable[[Mapping[str, Any]], bool]) -> Definitions:
         found: dict[tuple[str, str], list[Definition]] = {}
         for body in bodies:
-            if (body.get("apiVersion"), body.get("kind")) == _API and (one := _definition(body)):
+            if body.get("kind") == "CustomResourceDefinition" and body.get("apiVersion") in _APIS and (one := _definition(body)):
                 same = found.setdefault((one.group, one.kind), [])
                 if all(one.body.get("spec") != other.body.get("spec") for other in same):
                     same.append(one)
@@ -89,7 +90,7 @@ def _definition(body: Mapping[str, Any]) -> Definition | None:
     """None where it lacks what makes it one: validation says so at its own place."""
     spec = _mapping(body.get("spec"))
     group, kind = spec.get("group"), _mapping(spec.get("names")).get("kind")
-    versions = spec.get("versions")
+    versions = spec.get("versions") or [{"name": spec.get("version"), "served": True}]
     if not isinstance(group, str) or not isinstance(kind, str) or not isinstance(versions, list):
         return None
     keeps = spec.get("preserveUnknownFields") is True
