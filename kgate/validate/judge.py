@@ -43,17 +43,16 @@ def judge(manifests: Sequence[Manifest], version: str, *, crds: Sequence[Manifes
             continue
         if known.skipped:
             skipped.append(Skipped(file=manifest.file, reason=known.skipped))
-        findings.extend(_found(manifest, known, target))
-        if known.kind and before is not None and before.body != manifest.body:
-            findings.extend(_changed(manifest, before, known, target))
+        findings.extend(_found(manifest, before, known, target))
     return Judged(findings=in_order(findings), skipped=tuple(sorted(set(skipped))))
 
 
-def _found(manifest: Manifest, known: api.Api, target: str) -> Iterator[Finding]:
+def _found(manifest: Manifest, before: Manifest | None, known: api.Api, target: str) -> Iterator[Finding]:
     for cause in known.faults:
         yield _finding(manifest, cause, NOT_SERVED if known.removed else UNKNOWN_KIND)
     if known.kind:
-        for cause in _refused(manifest.body, known, target, None):
+        said = _refused(manifest.body, known, target, None)
+        for cause in (*said, *_changed(manifest, before, known, target, said)):
             yield _finding(manifest, cause, _rule(cause))
         if warned := deprecations.cause(known, target):
             yield _finding(manifest, warned, DEPRECATED)
@@ -79,18 +78,20 @@ def _before(manifests: Sequence[Manifest], base: Sequence[Manifest]) -> Sequence
     return pairs.before(manifests, base)
 
 
-def _changed(manifest: Manifest, before: Manifest, known: api.Api, target: str) -> Iterator[Finding]:
-    """A base that the server had refused, or that another version of the API described, is not what is stored: nothing is said of it."""
-    if before.api_version != manifest.api_version or _refused(before.body, known, target, None):
+def _changed(manifest: Manifest, before: Manifest | None, known: api.Api, target: str, said: tuple[Cause, ...]) -> Iterator[Cause]:
+    """What the server says to the change beyond what it says of the object.
+
+    Nothing is known of the stored object when the server had refused the base, or another version of the API described it.
+    """
+    if before is None or before.body == manifest.body or before.api_version != manifest.api_version:
         return
-    said = _refused(manifest.body, known, target, None)
-    if any(cause.reason == "BadRequest" for cause in said):
+    if any(cause.reason == "BadRequest" for cause in said) or _refused(before.body, known, target, None):
         return
     from kgate.validate import update
 
     for cause in islice(update.applied(manifest.body, before.body, known, target), MOST):
         if not _covered(cause, said):
-            yield _finding(manifest, cause, BY_REASON[cause.reason])
+            yield cause
 
 
 def _finding(manifest: Manifest, cause: Cause, rule: Rule) -> Finding:

@@ -184,6 +184,17 @@ def test_a_claim_may_grow_and_say_what_the_cluster_knows(before: dict[str, Any],
     assert_refused(before, changed(before, path, value))
 
 
+def test_without_a_class_nothing_grows() -> None:
+    before = claim(storageClassName="")
+    assert_refused(before, changed(before, "spec.resources.requests.storage", "6Gi"), ("spec", SPEC_FIXED))
+
+
+def test_wrapped_base64_is_the_same_value() -> None:
+    before = thing("v1", "ConfigMap", immutable=True, binaryData={"a": encoded("words and words")})
+    wrapped = encoded("words and words")
+    assert_refused(before, changed(before, "binaryData.a", wrapped[:8] + "\n" + wrapped[8:] + "\n"))
+
+
 def test_the_class_may_move_from_the_annotation_to_the_field_but_not_change_on_the_way() -> None:
     before = changed(claim(storageClassName=None), "metadata.annotations", {ANNOTATION: "fast"})
     assert_refused(before, claim())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kgate.manifest import Path
 from kgate.validate import quantity, schemas
+from kgate.validate.cause import Key
 from kgate.validate.schemas import Schema
 from kgate.validate.update.defaults import pointer
 from kgate.validate.update.merge import child_of, definition
@@ -19,11 +22,23 @@ def canonical(value: Any, root: Schema, schema: Schema) -> Any:
     found = schemas.resolved(root, schema)
     if found.get("format") == "quantity":
         return None if value is None else ("quantity", quantity.nano(value))
+    if found.get("format") == "byte":
+        return decoded(value)
     if isinstance(value, list):
         return [canonical(item, root, found.get("items", {})) for item in value]
     if isinstance(value, Mapping):
         return dict(_fields(value, root, schema))
     return value
+
+
+def decoded(value: Any) -> bytes:
+    """The bytes of a base64 text, however it is wrapped, or of a list of numbers; null is none."""
+    if isinstance(value, list):
+        return bytes(number or 0 for number in value)
+    try:
+        return base64.b64decode(value or "", validate=False)
+    except (binascii.Error, ValueError):  # what is no base64 the schema has refused
+        return str(value).encode("utf-8", "replace")
 
 
 def _fields(value: Mapping[str, Any], root: Schema, schema: Schema) -> Iterator[tuple[str, Any]]:
@@ -33,7 +48,7 @@ def _fields(value: Mapping[str, Any], root: Schema, schema: Schema) -> Iterator[
             continue
         plain = canonical(item, root, child_of(root, schema, name))
         if free:
-            yield name, "" if plain is None else plain
+            yield Key(name), "" if plain is None else plain
         elif not _says_nothing(plain, name, named):
             yield name, plain
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 from kgate.manifest import Path
 from kgate.validate import quantity
 from kgate.validate.cause import Body, Cause, Causes, part
-from kgate.validate.update.change import Change, forbidden, immutable, listed, refused
+from kgate.validate.update.change import Change, forbidden, immutable, listed, refused, value_at
 
 _SPEC: Path = ("spec",)
 _SEALED = "field is immutable when `immutable` is set"
@@ -28,19 +26,21 @@ def secret(change: Change) -> Causes:
     instead = f"keep the type as in the base, or delete {change.named} and create it anew"
     yield from immutable(change, ("type",), remediation=instead)
     if change.old.get("immutable"):
-        yield from _sealed(change, ())
-        new, old = _decoded(change.new), _decoded(change.old)
-        if names := [name for name in (*new, *(n for n in old if n not in new)) if new.get(name) != old.get(name)]:
-            where = "stringData" if names[0] in part(change.head, "stringData") else "data"
-            yield _sealed_cause(change, [(where, name) for name in names], "data")
+        yield from _sealed(change, ("data",))
 
 
 def _sealed(change: Change, fields: tuple[str, ...]) -> Causes:
     if not change.new.get("immutable"):
         yield _sealed_cause(change, [("immutable",)], "immutable")
     for name in fields:
-        if found := change.differences((name,)):
+        if found := [_as_written(change, path) for path in change.differences((name,))]:
             yield _sealed_cause(change, found, name)
+
+
+def _as_written(change: Change, path: Path) -> Path:
+    """The value under `stringData` where the file has it there."""
+    plain = ("stringData", *path[1:])
+    return plain if path[:1] == ("data",) and value_at(change.head, plain) is not None else path
 
 
 def _sealed_cause(change: Change, found: list[Path], field: str) -> Cause:
@@ -48,21 +48,11 @@ def _sealed_cause(change: Change, found: list[Path], field: str) -> Cause:
     return forbidden(change, found, (field,), _SEALED, remediation=instead)
 
 
-def _decoded(body: Body) -> dict[str, bytes]:
-    return {name: _bytes(value) for name, value in part(body, "data").items()}
-
-
-def _bytes(value: Any) -> bytes:
-    if isinstance(value, list):
-        return bytes(value)
-    try:
-        return base64.b64decode(value or "", validate=False)
-    except (binascii.Error, ValueError):  # what is no base64 the schema has refused
-        return str(value).encode("utf-8", "replace")
-
-
 def claim(change: Change) -> Causes:
-    """Every claim in a repository is taken for bound, so that its request may grow; whether its class lets it is not known."""
+    """Every claim in a repository is taken for bound, so that its request may grow where its class lets it, which is not known.
+
+    Without a class nothing grows (plugin/pkg/admission/storage/persistentvolume/resize).
+    """
     shrunk = _amount(change.new) < _amount(change.old)
     if _class_moved(change):
         yield from _class_annotation(change)
@@ -109,9 +99,10 @@ def _class_annotation(change: Change) -> Causes:
 def _comparable(change: Change, new: Any, old: Any) -> tuple[Any, Any]:
     """Without what a bound claim may change, and what only the cluster knows where the base does not say it."""
     new, old = dict(new or {}), dict(old or {})
+    may_grow = old.get("storageClassName") != "" or _amount(change.new) <= _amount(change.old)
     for spec in (new, old):
         spec.pop("volumeAttributesClassName", None)
-        if (requests := (spec.get("resources") or {}).get("requests")) is not None:
+        if may_grow and (requests := (spec.get("resources") or {}).get("requests")) is not None:
             spec["resources"] = {**spec["resources"], "requests": {k: v for k, v in requests.items() if k != "storage"}}
     if "volumeName" not in old:
         new.pop("volumeName", None)
