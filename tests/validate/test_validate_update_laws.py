@@ -68,7 +68,7 @@ def test_to_fill_in_what_is_filled_in_changes_nothing(body: dict[str, Any]) -> N
     assert as_stored(as_stored(body)) == as_stored(body)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(PLACES), st.one_of(json_values, st.none(), st.just(DELETED)), st.booleans())
 def test_no_value_anywhere_before_or_after_crashes_the_judge(place: tuple[dict[str, Any], Any], value: Any, first: bool) -> None:
     body, path = place
@@ -76,7 +76,7 @@ def test_no_value_anywhere_before_or_after_crashes_the_judge(place: tuple[dict[s
     refused(*((other, body) if first else (body, other)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(PLACES), st.sampled_from(PLACES))
 def test_two_changes_of_one_object_do_not_crash_it_either(one: tuple[dict[str, Any], Any], two: tuple[dict[str, Any], Any]) -> None:
     body, path = one

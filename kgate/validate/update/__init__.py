@@ -71,10 +71,9 @@ def _identity(change: Change) -> Causes:
 
 def _left_over(change: Change, group: str, kind: str) -> Causes:
     """What the rules for new objects say of the merged object alone: some default of the base does not go with the head."""
-    before = {_said(cause) for cause in _new(change.old, group, kind, change.on)}
-    for cause in _new(change.new, group, kind, change.on):
-        if _said(cause) not in before:
-            yield _explained(cause, change)
+    if found := list(_new(change.new, group, kind, change.on)):
+        before = {_said(cause) for cause in _new(change.old, group, kind, change.on)}
+        yield from (_explained(cause, change) for cause in found if _said(cause) not in before)
 
 
 def _explained(cause: Cause, change: Change) -> Cause:

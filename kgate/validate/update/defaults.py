@@ -162,7 +162,8 @@ def _pod(node: Node) -> None:
         if isinstance(container, dict):
             _requests(container.get("resources"))
             for port in container.get("ports") or () if spec.get("hostNetwork") else ():
-                fill(port, "hostPort", port.get("containerPort"), "ContainerPort")
+                if isinstance(port, dict):
+                    fill(port, "hostPort", port.get("containerPort"), "ContainerPort")
 
 
 def _requests(resources: Any) -> None:

@@ -25,10 +25,16 @@ def canonical(value: Any, root: Schema, schema: Schema) -> Any:
     if found.get("format") == "byte":
         return decoded(value)
     if isinstance(value, list):
-        return [canonical(item, root, found.get("items", {})) for item in value]
+        return [_item(item, root, found.get("items", {})) for item in value]
     if isinstance(value, Mapping):
         return dict(_fields(value, root, schema))
     return value
+
+
+def _item(value: Any, root: Schema, schema: Schema) -> Any:
+    """A null item is the zero value of its type."""
+    types = schemas.resolved(root, schema).get("type", ())
+    return canonical(({} if "object" in types else "") if value is None else value, root, schema)
 
 
 def decoded(value: Any) -> bytes:
