@@ -16,9 +16,16 @@ SINCE: Mapping[str, int] = {
     "ContainerRestartRules": 35,
     "DynamicResourceAllocation": 34,
     "EnvFiles": 35,
+    "HPAConfigurableTolerance": 35,
+    "HPAValidatesApiVersions": 36,
     "HostnameOverride": 35,
     "ImageVolume": 35,
     "InPlacePodVerticalScaling": 33,
+    "JobBackoffLimitPerIndex": 29,
+    "JobManagedBy": 32,
+    "JobPodFailurePolicy": 26,
+    "JobPodReplacementPolicy": 29,
+    "JobSuccessPolicy": 31,
     "MatchLabelKeysInPodAffinity": 31,
     "MatchLabelKeysInPodTopologySpread": 27,
     "MutableCSINodeAllocatableCount": 35,
@@ -39,7 +46,8 @@ SINCE: Mapping[str, int] = {
     "SupplementalGroupsPolicy": 33,
     "UserNamespacesSupport": 33,
 }
-"""The minor of Kubernetes 1. A gate that is not here is off everywhere (MaxUnavailableStatefulSet, TaintTolerationComparisonOperators)."""
+"""The minor of Kubernetes 1. HPAValidatesApiVersions is no gate but a rule that came with a minor. A gate that is not here is off
+everywhere (MaxUnavailableStatefulSet, TaintTolerationComparisonOperators)."""
 
 
 @cache

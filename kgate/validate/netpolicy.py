@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from kgate.manifest import Path
-from kgate.validate import addresses, formats, selectors
+from kgate.validate import addresses, domainpath, formats, selectors
 from kgate.validate.cause import (
     Body,
     Causes,
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 _TYPES = ("Ingress", "Egress")
 _MAX_CONTROLLER = 250
-_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
-_IS_PATH = re.compile(_PATH).fullmatch
 
 
 def network_policy(body: Body, on: Gates) -> Causes:
@@ -106,23 +103,9 @@ def ingress_class(body: Body, _: Gates) -> Causes:
     controller = text(spec, "controller")
     if len(controller.encode("utf-8", "replace")) > _MAX_CONTROLLER:
         yield too_long((*path, "controller"), _MAX_CONTROLLER)
-    yield from _controller(controller, (*path, "controller"))
+    yield from domainpath.causes(controller, (*path, "controller"))
     if (parameters := spec.get("parameters")) is not None:
         yield from _parameters(parameters, (*path, "parameters"))
-
-
-def _controller(controller: str, path: Path) -> Causes:
-    """IsDomainPrefixedPath."""
-    host, _, rest = controller.partition("/")
-    if not controller:
-        yield required(path)
-    elif not host or not rest:
-        yield invalid(path, controller, 'must be a domain-prefixed path (such as "acme.io/foo")')
-    else:
-        for fault in formats.dns1123_subdomain(host):
-            yield invalid(path, host, fault)
-        if not _IS_PATH(rest):
-            yield invalid(path, rest, f"Invalid path (regex used for validation is '{_PATH}')")
 
 
 def _parameters(reference: Body, path: Path) -> Causes:

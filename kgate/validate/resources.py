@@ -24,7 +24,7 @@ def container(resources: Body, path: Path) -> Causes:
     for kind, found in (("limits", limits), ("requests", requests)):
         for name, value in found.items():
             at = (*path, kind, Key(name))
-            yield from _container_name(name, at)
+            yield from container_name(name, at)
             yield from amount(name, value, at)
             yield from _huge_page(name, value, at)
     yield from _within(requests, limits, path)
@@ -150,7 +150,7 @@ def amount(name: str, value: quantity.Quantity | None, path: Path) -> Causes:
         yield invalid(path, quantity.text(value), "must be an integer")
 
 
-def _container_name(name: str, path: Path) -> Causes:
+def container_name(name: str, path: Path) -> Causes:
     faults = formats.label_key(name)
     for fault in faults:
         yield invalid(path, name, fault, key=True)

@@ -123,8 +123,14 @@ def test_disruption_budgets(spec: dict[str, Any], expected: list[str]) -> None:
         ({"maxReplicas": 3, "minReplicas": 3}, []),
         ({"maxReplicas": 3, "minReplicas": 5}, ["spec.maxReplicas: Invalid value: 3: must be greater than or equal to `minReplicas`"]),
         ({"maxReplicas": 0}, ["spec.maxReplicas: Required value: must be set and greater than 0", "spec.maxReplicas: Invalid value: 0"]),
-        ({"maxReplicas": 3, "minReplicas": 0}, ["spec.minReplicas: Invalid value: 0: must be greater than or equal to 1"]),
-        ({"maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment"}}, ["spec.scaleTargetRef.name: Required value"]),
+        (
+            {"maxReplicas": 3, "minReplicas": 0},
+            ["spec.minReplicas: Invalid value: 0: must be greater than or equal to 1", "spec.metrics: Forb"],
+        ),
+        (
+            {"maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment", "apiVersion": "apps/v1"}},
+            ["spec.scaleTargetRef.name: Required value"],
+        ),
     ],
 )
 def test_autoscalers(fields: dict[str, Any], expected: list[str]) -> None:

@@ -227,6 +227,7 @@ CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage":
 JOB = {"parallelism": 1, "completions": 2, "completionMode": "Indexed", "template": {"spec": {**pod_spec(), "restartPolicy": "Never"}}}
 LIMIT = {"type": "Container", "max": {"cpu": 1}, "min": {"cpu": 0}, "default": {"cpu": 1}, "defaultRequest": {"cpu": 1}}
 PATHS = {"paths": [{"path": "/", "pathType": "Exact", "backend": BACKEND}]}
+SCALED = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
 PORTS = [{"port": 80, "targetPort": "http", "name": "http", "appProtocol": "http", "protocol": "TCP"}]
 SOURCES = [
     {"secret": {"name": "s", "items": [{"key": "k", "path": "p"}]}},
@@ -250,14 +251,20 @@ OTHERS = [
     thing("v1", "ReplicationController", spec={"replicas": 1, "template": {"metadata": {"labels": {"a": "b"}}, "spec": pod_spec()}}),
     thing("v1", "ResourceQuota", spec={"hard": {"pods": 1}, "scopes": ["BestEffort"]}),
     thing("v1", "LimitRange", spec={"limits": [LIMIT]}),
-    thing("v1", "Pod", spec=pod_spec(serviceAccountName="a", volumes=VOLUMES, dnsConfig={"searches": ["a"]}, hostAliases=[{"ip": "1.2.3.4", "hostnames": ["a"]}])),
+    thing(
+        "v1",
+        "Pod",
+        spec=pod_spec(
+            serviceAccountName="a", volumes=VOLUMES, dnsConfig={"searches": ["a"]}, hostAliases=[{"ip": "1.2.3.4", "hostnames": ["a"]}]
+        ),
+    ),
     thing("networking.k8s.io/v1", "Ingress", spec={"rules": [{"host": "a.b", "http": PATHS}], "tls": [{"hosts": ["a.b"]}]}),
     thing("rbac.authorization.k8s.io/v1", "ClusterRole", rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]),
     thing("rbac.authorization.k8s.io/v1", "RoleBinding", **BINDING),
     thing("batch/v1", "CronJob", spec={"schedule": "* * * * *", "jobTemplate": {"spec": JOB}}),
     thing("batch/v1", "Job", spec={**JOB, "manualSelector": True, "selector": {}}),
     thing("policy/v1", "PodDisruptionBudget", spec={"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}}),
-    thing("autoscaling/v2", "HorizontalPodAutoscaler", spec={"maxReplicas": 2, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}),
+    thing("autoscaling/v2", "HorizontalPodAutoscaler", spec={"maxReplicas": 2, "scaleTargetRef": SCALED}),
     thing("scheduling.k8s.io/v1", "PriorityClass", value=1, preemptionPolicy="Never"),
     {**deployment(serviceName="web", updateStrategy={"rollingUpdate": {"partition": 1}}, volumeClaimTemplates=[{}]), "kind": "StatefulSet"},
 ]
