@@ -1,4 +1,4 @@
-"""Stage validate: what the API server of a Kubernetes minor would refuse in a create with strict field validation."""
+"""Stage validate: what the API server of a Kubernetes minor would refuse in a create, or in a change of the base, strictly validated."""
 
 from kgate.validate.cause import Cause
 from kgate.validate.judge import Judged, causes, judge
