@@ -53,6 +53,12 @@ def merged(live: Any, base: Any, head: Any, root: Schema, schema: Schema) -> Any
     return head
 
 
+def _mergeable(root: Schema, schema: Schema) -> bool:
+    """Whether null leaves what is there: it has no items that could replace any."""
+    found = schemas.resolved(root, schema)
+    return (_granular(found) and definition(schema) not in ATOMIC) or bool(found.get("x-kubernetes-list-type"))
+
+
 def _granular(schema: Schema) -> bool:
     return isinstance(schema.get("properties"), Mapping) or isinstance(schema.get("additionalProperties"), Mapping)
 
@@ -60,10 +66,9 @@ def _granular(schema: Schema) -> bool:
 def _object(live: Mapping[str, Any], base: Mapping[str, Any], head: Mapping[str, Any], root: Schema, schema: Schema) -> dict[str, Any]:
     result = {}
     for name, value in head.items():
-        child = child_of(root, schema, name)
-        if value is None and isinstance(live.get(name), (Mapping, list)):
-            continue  # null is no value of a list or an object: as if it were left out
-        result[name] = merged(live.get(name), base.get(name), value, root, child) if _merges(schema, name) else value
+        child = child_of(root, schema, name) if _merges(schema, name) else {}
+        if value is not None or not _mergeable(root, child):
+            result[name] = merged(live.get(name), base.get(name), value, root, child)
     for name, value in live.items():
         if head.get(name) is None and name not in base and name not in result:
             result[name] = value
