@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from kgate.validate import gates, kinds, meta, openapi
+from kgate.validate import gates, kinds, openapi
 from kgate.validate.api import Api
 from kgate.validate.cause import Body, Cause, Causes, dotted
+from kgate.validate.schemas import Schema
 from kgate.validate.update import cluster, pods, service, storage, table, workloads
 from kgate.validate.update.change import Change, value_at
 from kgate.validate.update.defaults import defaulted
@@ -48,17 +49,22 @@ def applied(head: Body, base: Body, known: Api, minor: str) -> Causes:
     live = defaulted(base, schema, schema)
     new = defaulted(merged(live, base, head, schema, schema), schema, schema)
     change = Change(head=head, new=new, old=live, root=schema, on=gates.on(minor), minor=minor)
-    twice = {(at, key) for at, _, key in duplicates(base, schema, schema)}
-    for at, path, key in duplicates(head, schema, schema):
-        if (at, key) not in twice:
-            message = f"duplicate entries for key {key}"
-            yield Cause(path=path, reason="FieldValueDuplicate", message=message, at=at, remediation="keep one of the two")
+    yield from _twice(head, base, schema)
     yield from _identity(change)
     yield from table.causes(change, group, known.kind)
     if rule := RULES.get((group, known.kind)):
         yield from rule(change)
     if (group, known.kind) in _WITH_TEMPLATES:
         yield from _left_over(change, group, known.kind)
+
+
+def _twice(head: Body, base: Body, schema: Schema) -> Causes:
+    """What stood twice in the base was not applied by the server, and will not be by whoever does it now."""
+    before = {(at, key) for at, _, key in duplicates(base, schema, schema)}
+    for at, path, key in duplicates(head, schema, schema):
+        if (at, key) not in before:
+            message = f"duplicate entries for key {key}"
+            yield Cause(path=path, reason="FieldValueDuplicate", message=message, at=at, remediation="keep one of the two")
 
 
 def _identity(change: Change) -> Causes:
@@ -71,8 +77,8 @@ def _identity(change: Change) -> Causes:
 
 def _left_over(change: Change, group: str, kind: str) -> Causes:
     """What the rules for new objects say of the merged object alone: some default of the base does not go with the head."""
-    if found := list(_new(change.new, group, kind, change.on)):
-        before = {_said(cause) for cause in _new(change.old, group, kind, change.on)}
+    if found := list(kinds.causes(change.new, group, kind, change.on)):
+        before = {_said(cause) for cause in kinds.causes(change.old, group, kind, change.on)}
         yield from (_explained(cause, change) for cause in found if _said(cause) not in before)
 
 
@@ -85,11 +91,6 @@ def _explained(cause: Cause, change: Change) -> Cause:
         " once with kubectl patch --type merge, with null there, or delete the object and create it anew"
     )
     return replace(cause, remediation=remediation)
-
-
-def _new(body: Body, group: str, kind: str, on: gates.Gates) -> Causes:
-    yield from meta.causes(body, group, kind, on)
-    yield from kinds.causes(body, group, kind, on)
 
 
 def _said(cause: Cause) -> tuple[object, ...]:

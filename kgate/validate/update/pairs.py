@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kgate.manifest import Manifest
 
@@ -21,27 +21,27 @@ def before(head: Sequence[Manifest], base: Sequence[Manifest]) -> list[Manifest 
     Files of several clusters often hold objects of the same name: the one of the same file goes first. One from another file is it
     only when nothing in the head stands in its place and it is the only one: then the file was moved.
     """
-    known: dict[Identity, dict[str, list[Manifest]]] = {}
-    for manifest in base:
-        if named := identity(manifest):
-            known.setdefault(named, {}).setdefault(manifest.file, []).append(manifest)
-    taken: dict[Identity, set[str]] = {}
-    for manifest in head:
-        if named := identity(manifest):
-            taken.setdefault(named, set()).add(manifest.file)
-    counts: dict[tuple[Identity, str], int] = {}
+    known, taken = _by_file(base), _by_file(head)
+    turns: dict[tuple[Identity, str], int] = {}
     found: list[Manifest | None] = []
     for manifest in head:
-        named = identity(manifest)
-        if named is None:
+        if named := identity(manifest):
+            turn = turns[named, manifest.file] = turns.get((named, manifest.file), -1) + 1
+            found.append(_of(known.get(named, {}), manifest.file, turn, taken[named]))
+        else:
             found.append(None)
-            continue
-        turn = counts[named, manifest.file] = counts.get((named, manifest.file), -1) + 1
-        found.append(_of(known.get(named, {}), manifest.file, turn, taken[named]))
     return found
 
 
-def _of(versions: dict[str, list[Manifest]], file: str, turn: int, taken: set[str]) -> Manifest | None:
+def _by_file(manifests: Sequence[Manifest]) -> dict[Identity, dict[str, list[Manifest]]]:
+    found: dict[Identity, dict[str, list[Manifest]]] = {}
+    for manifest in manifests:
+        if named := identity(manifest):
+            found.setdefault(named, {}).setdefault(manifest.file, []).append(manifest)
+    return found
+
+
+def _of(versions: dict[str, list[Manifest]], file: str, turn: int, taken: Collection[str]) -> Manifest | None:
     if file in versions:
         here = versions[file]
         return here[min(turn, len(here) - 1)]

@@ -79,21 +79,26 @@ def _without_generated_selector(new: Any, old: Any) -> tuple[Any, Any]:
 
 def _template(change: Change, *, suspended: bool) -> Causes:
     """A suspended Job's pods may be placed elsewhere; since 1.36 they may have other resources, too."""
-    path = (*_SPEC, "template")
-    resources = suspended and change.number >= 36
-    below = (*path, "spec") if resources else path
-
-    def adjusted(new: Any, old: Any) -> tuple[Any, Any]:
-        new, old = ({"spec": new}, {"spec": old}) if resources else (_unlabelled(new), _unlabelled(old))
-        if suspended:
-            new, old = _unplaced(new), _unplaced(old)
-        if resources:
-            new, old = _unsized(new, old), _unsized(old, new)
-        return (new["spec"], old["spec"]) if resources else (new, old)
-
-    if found := change.differences(below, adjusted):
+    path, at = (*_SPEC, "template"), (*_SPEC, "template")
+    adjust = _settled
+    if suspended:
+        adjust, at = (_sized_anew, (*path, "spec")) if change.number >= 36 else (_placed_anew, path)
+    if found := change.differences(path, adjust):
         kept = f"a Job's pods are for life: give the Job another name, or delete {change.named} and create it anew"
-        yield refused(change, found, below, "field is immutable", remediation=kept)
+        yield refused(change, found, at, "field is immutable", remediation=kept)
+
+
+def _settled(new: Any, old: Any) -> tuple[Any, Any]:
+    return _unlabelled(new), _unlabelled(old)
+
+
+def _placed_anew(new: Any, old: Any) -> tuple[Any, Any]:
+    return _unplaced(new or {}), _unplaced(old or {})
+
+
+def _sized_anew(new: Any, old: Any) -> tuple[Any, Any]:
+    new, old = ({"spec": spec["spec"]} for spec in _placed_anew(new, old))
+    return _unsized(new, old), _unsized(old, new)
 
 
 def _unlabelled(template: Any) -> Any:
