@@ -18,6 +18,9 @@ from kgate.validate.cause import Body, Cause, Causes, Key, dotted, forbidden, in
 MAX_DEPTH = 150
 """Levels of nested schemas that are looked at; the deepest of real definitions have some sixty."""
 
+MAX_NODES = 300_000
+"""Mappings, lists and values of one schema, aliases written out. The largest real definitions have some fifty thousand."""
+
 _TYPES = ("array", "boolean", "integer", "number", "object", "string")
 _NOTHING: Body = {}
 _META = ("metadata", "kind", "apiVersion")
@@ -52,7 +55,12 @@ _JSON: Mapping[str, tuple[type, ...]] = {
 
 
 def causes(schema: Body, server: Path) -> Causes:
-    """`server`: where the server says that the schema stands."""
+    """`server`: where the server says that the schema stands.
+
+    A schema made to grow without end through aliases is not judged; whoever uses the definition says so.
+    """
+    if _boundless(schema):
+        return
     fault = next(_unreadable(schema, 0), "")
     standard = tuple(_standard(schema, (), _Place(root=True)))
     if not fault:
@@ -61,6 +69,17 @@ def causes(schema: Body, server: Path) -> Causes:
     yield from standard
     if fault and not standard:
         yield invalid((), "", fault)
+
+
+def _boundless(schema: Body) -> bool:
+    """Counts without a stack of its own: what is shared is counted each time, as it would be walked."""
+    todo: list[Any] = [schema]
+    seen = 0
+    while todo and seen <= MAX_NODES:
+        value = todo.pop()
+        seen += 1
+        todo.extend(value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ())
+    return seen > MAX_NODES
 
 
 def _node(value: object) -> Body:
