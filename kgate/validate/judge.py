@@ -34,7 +34,7 @@ def judge(manifests: Sequence[Manifest], version: str, *, crds: Sequence[Manifes
     target = minor(version)
     findings: list[Finding] = []
     skipped: list[Skipped] = []
-    definitions = crd.Definitions.of((m.body for m in (*manifests, *crds)), lambda body: bool(causes(body, version=version)))
+    definitions = crd.Definitions.of((m.body for m in manifests), (m.body for m in crds), lambda body: bool(causes(body, version=version)))
     for manifest, before in zip(manifests, _before(manifests, base), strict=True):
         known = api.recognised(manifest.body, target)
         if not known.kind and (checked := crd.checked(manifest.body, definitions, target, gates.on(target), MOST)):

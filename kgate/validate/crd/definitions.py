@@ -37,6 +37,8 @@ class Definition:
     kind: str
     versions: tuple[Version, ...]
     body: Mapping[str, Any] = field(repr=False)
+    named: bool = False
+    """The user has named it: it is the one of the cluster. One that lies among the manifests may be of another time."""
 
     def version(self, name: str) -> Version | None:
         return next((v for v in self.versions if v.name == name), None)
@@ -55,14 +57,19 @@ class Definitions:
     """Whether the server would refuse a definition; asked when the first resource needs it."""
     compiled: dict[tuple[int, str], Structural | str] = field(default_factory=dict, repr=False, compare=False)
     """By identity of a definition and version: its schema, or why there is none. A cache."""
+    asked: dict[int, bool] = field(default_factory=dict, repr=False, compare=False)
+    """By identity of a definition: what `refused` said. A cache."""
 
     @classmethod
-    def of(cls, bodies: Iterable[Mapping[str, Any]], refused: Callable[[Mapping[str, Any]], bool]) -> Definitions:
+    def of(
+        cls, bodies: Iterable[Mapping[str, Any]], named: Iterable[Mapping[str, Any]], refused: Callable[[Mapping[str, Any]], bool]
+    ) -> Definitions:
+        """What the user has named takes the place of all others of its group and kind."""
         found: dict[tuple[str, str], list[Definition]] = {}
-        for body in bodies:
-            if body.get("kind") == "CustomResourceDefinition" and body.get("apiVersion") in _APIS and (one := _definition(body)):
+        for body, by_user in (*((b, True) for b in named), *((b, False) for b in bodies)):
+            if body.get("kind") == "CustomResourceDefinition" and body.get("apiVersion") in _APIS and (one := _definition(body, by_user)):
                 same = found.setdefault((one.group, one.kind), [])
-                if all(one.body.get("spec") != other.body.get("spec") for other in same):
+                if all(one.body.get("spec") != other.body.get("spec") and other.named is by_user for other in same):
                     same.append(one)
         return cls(found={key: tuple(ones) for key, ones in found.items()}, refused=refused)
 
@@ -71,22 +78,27 @@ class Definitions:
             return ()
         return self.found.get((api_version.rpartition("/")[0], kind), ())
 
+    def usable(self, definition: Definition) -> bool:
+        """Whether the server would take the definition. Asked of those whose schema is bounded."""
+        if id(definition) not in self.asked:
+            self.asked[id(definition)] = self.refused(definition.body)
+        return not self.asked[id(definition)]
+
     def schema(self, definition: Definition, version: Version) -> Structural | str:
         key = (id(definition), version.name)
         if key not in self.compiled:
-            self.compiled[key] = self._compiled(definition, version)
+            self.compiled[key] = _compiled(version)
         return self.compiled[key]
 
-    def _compiled(self, definition: Definition, version: Version) -> Structural | str:
-        if self.refused(definition.body):
-            return "the API server would refuse it"
-        try:
-            return structural(version.raw)
-        except UnreadableError as e:
-            return str(e)
+
+def _compiled(version: Version) -> Structural | str:
+    try:
+        return structural(version.raw)
+    except UnreadableError as e:
+        return str(e)
 
 
-def _definition(body: Mapping[str, Any]) -> Definition | None:
+def _definition(body: Mapping[str, Any], named: bool) -> Definition | None:
     """None where it lacks what makes it one: validation says so at its own place."""
     spec = _mapping(body.get("spec"))
     group, kind = spec.get("group"), _mapping(spec.get("names")).get("kind")
@@ -94,14 +106,15 @@ def _definition(body: Mapping[str, Any]) -> Definition | None:
     if not isinstance(group, str) or not isinstance(kind, str) or not isinstance(versions, list):
         return None
     keeps = spec.get("preserveUnknownFields") is True
-    named = [v for v in versions if isinstance(v, Mapping) and isinstance(v.get("name"), str)]
+    readable = [v for v in versions if isinstance(v, Mapping) and isinstance(v.get("name"), str)]
     name = _mapping(body.get("metadata")).get("name")
     return Definition(
         name=name if isinstance(name, str) else f"{kind}.{group}",
         group=group,
         kind=kind,
-        versions=tuple(_version(v, keeps) for v in named),
+        versions=tuple(_version(v, keeps) for v in readable),
         body=body,
+        named=named,
     )
 
 

@@ -16,6 +16,7 @@ from kgate.validate.gates import Gates
 
 MAX_DEPTH = 150
 """Levels of the object; beyond them it is not checked."""
+REFUSED = "the API server would refuse it"
 _INT32 = 2**31 - 1
 
 
@@ -42,11 +43,13 @@ def checked(body: Mapping[str, Any], definitions: Definitions, minor: str, on: G
 
 def _by(definition: Definition, body: Mapping[str, Any], definitions: Definitions, minor: str, on: Gates, most: int) -> Checked:
     version = definition.version(body["apiVersion"].rpartition("/")[2])
-    if version is None or not version.served:
+    if version is None and not definition.named:
+        return Checked(unchecked=(f"CRD {definition.name} does not describe {body['apiVersion']}",))
+    schema = definitions.schema(definition, version) if version is not None and version.served else None
+    if isinstance(schema, str) or not definitions.usable(definition):
+        return Checked(unchecked=(f"CRD {definition.name} not used: {schema if isinstance(schema, str) else REFUSED}",))
+    if version is None or schema is None:
         return Checked(causes=(_not_served(definition, body["apiVersion"]),), not_served=True)
-    schema = definitions.schema(definition, version)
-    if isinstance(schema, str):
-        return Checked(unchecked=(f"CRD {definition.name} not used: {schema}",))
     if _too_deep(body):
         return Checked(unchecked=(f"CRD {definition.name}: object nested deeper than {MAX_DEPTH} levels",))
     deprecated = _deprecated(definition, version)
