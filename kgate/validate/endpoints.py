@@ -52,10 +52,10 @@ def _address(address: Body, path: Path, on: Gates) -> Causes:
     if (node := address.get("nodeName")) is not None:
         for fault in formats.dns1123_subdomain(node):
             yield invalid((*path, "nodeName"), node, fault)
-    yield from _reachable(text(address, "ip"), (*path, "ip"))
+    yield from reachable(text(address, "ip"), (*path, "ip"))
 
 
-def _reachable(address: str, path: Path) -> Causes:
+def reachable(address: str, path: Path) -> Causes:
     """ValidateEndpointIP."""
     if not addresses.is_ip(address):
         yield invalid(path, address, "must be a valid IP address")
@@ -154,7 +154,7 @@ def _slice_address(address: str, kind: str, path: Path, on: Gates) -> Causes:
     if not faults:
         if addresses.unmapped(address).version != int(kind[-1]):
             yield invalid(path, address, f"must be an {kind} address", at=path[:-1])
-        yield from _reachable(address, path)
+        yield from reachable(address, path)
 
 
 def _domain(name: str, path: Path) -> Causes:

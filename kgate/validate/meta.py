@@ -16,6 +16,7 @@ _SUBDOMAIN = formats.dns1123_subdomain
 NAMES: Mapping[tuple[str, str], Callable[[str], formats.Faults]] = {
     ("", "Namespace"): formats.dns1123_label,
     ("", "Service"): formats.dns1123_label,
+    ("policy", "PodDisruptionBudget"): formats.path_segment,
     ("rbac.authorization.k8s.io", "Role"): formats.path_segment,
     ("rbac.authorization.k8s.io", "ClusterRole"): formats.path_segment,
     ("rbac.authorization.k8s.io", "RoleBinding"): formats.path_segment,
@@ -43,7 +44,10 @@ NAMELESS = {
 """Questions and sub-resources: they are not stored and need no name."""
 
 _STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
-_OWN_GROUPS = ("", "apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "storage.k8s.io")
+_OWN_GROUPS = (
+    "", "apps", "autoscaling", "batch", "discovery.k8s.io", "networking.k8s.io", "rbac.authorization.k8s.io",
+    "scheduling.k8s.io", "storage.k8s.io", "certificates.k8s.io", "flowcontrol.apiserver.k8s.io", "resource.k8s.io",
+)  # fmt: skip
 """Groups whose objects go through pkg/apis/core/validation, which is stricter about finalizers."""
 
 _ROOT: Path = ("metadata",)

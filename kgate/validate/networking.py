@@ -27,6 +27,9 @@ def ingress(body: Body, on: Gates) -> Causes:
     for at, tls in items(spec, "tls", path):
         for i, host in enumerate(tls.get("hosts") or ()):
             yield from _name(host or "", (*at, "hosts", i))
+        secret = text(tls, "secretName")
+        for fault in formats.dns1123_subdomain(secret) if secret else ():
+            yield invalid((*at, "secretName"), secret, fault)
     yield from _class(spec, part(part(body, "metadata"), "annotations"))
 
 
@@ -88,8 +91,22 @@ def _backend(backend: Body, path: Path, on: Gates) -> Causes:
         yield invalid(path, "", "cannot set both resource and service backends")
     elif service is not None:
         yield from _service(service, path, on)
-    elif resource is None:
+    elif resource is not None:
+        yield from _resource(resource, (*path, "resource"))
+    else:
         yield invalid(path, "", "resource or service backend is required")
+
+
+def _resource(resource: Body, path: Path) -> Causes:
+    """validateIngressTypedLocalObjectReference."""
+    if (group := resource.get("apiGroup")) is not None:
+        for fault in formats.dns1123_subdomain(group):
+            yield invalid((*path, "apiGroup"), group, fault)
+    for name in ("kind", "name"):
+        if not (value := text(resource, name)):
+            yield required((*path, name))
+        for fault in formats.path_segment(value):
+            yield invalid((*path, name), value, fault)
 
 
 def _service(service: Body, path: Path, on: Gates) -> Causes:

@@ -163,6 +163,16 @@ def container_name(name: str, path: Path) -> Causes:
         yield invalid(path, name, "doesn't follow extended resource name standard", key=True)
 
 
+def known_name(name: str, path: Path) -> Causes:
+    """validateResourceName: a standard resource or a qualified name."""
+    faults = formats.label_key(name)
+    for fault in faults:
+        yield invalid(path, name, fault, key=True)
+    standard = name in _KNOWN or name == "requests.storage" or name.startswith((_HUGE, f"requests.{_HUGE}"))
+    if not faults and "/" not in name and not standard:
+        yield invalid(path, name, "must be a standard resource type or fully qualified", key=True)
+
+
 def extended(name: str) -> bool:
     """helper.IsExtendedResourceName: `nvidia.com/gpu`."""
     native = "/" not in name or _NATIVE in name

@@ -25,7 +25,7 @@ SERVICES: list[tuple[dict[str, Any], list[str]]] = [
     ({"ports": [{**PORT, "name": "a"}, {"port": 81, "name": "a"}]}, ['spec.ports[1].name: Duplicate value: "a"']),
     ({"ports": [PORT], "selector": {"app": "a b"}}, ["spec.selector: Invalid value"]),
     ({"ports": [PORT], "sessionAffinity": "Client"}, ["spec.sessionAffinity: Unsupported value"]),
-    ({"ports": [PORT], "sessionAffinityConfig": {}}, ["spec.sessionAffinityConfig: Forbidden"]),
+    ({"ports": [PORT], "sessionAffinityConfig": {}}, []),
     ({"ports": [PORT], "clusterIP": "x"}, ['spec.clusterIPs[0]: Invalid value: "x": must be a valid IP address']),
     ({"ports": [PORT], "externalTrafficPolicy": "Local"}, ["spec.externalTrafficPolicy: Invalid value"]),
     ({"ports": [PORT], "loadBalancerSourceRanges": ["10.0.0.0/8"]}, ["spec.LoadBalancerSourceRanges: Forbidden"]),

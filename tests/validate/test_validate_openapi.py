@@ -243,7 +243,7 @@ OTHERS = [
     thing(
         "v1",
         "Service",
-        spec={"ports": PORTS, "selector": {"a": "b"}, "clusterIPs": ["10.0.0.1"], "ipFamilies": ["IPv4"], "externalIPs": []},
+        spec={"ports": PORTS, "selector": {"a": "b"}, "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilies": ["IPv4"], "externalIPs": []},
     ),
     thing("v1", "ConfigMap", data={"a": "b"}, binaryData={"c": "YQ=="}),
     thing("v1", "Secret", data={"a": "YQ=="}, stringData={"b": "c"}, type="Opaque"),
