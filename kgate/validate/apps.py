@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kgate.manifest import Path
-from kgate.validate import formats, intstr, pod, selectors
+from kgate.validate import claims, formats, intstr, pod, selectors
 from kgate.validate.cause import Body, Causes, forbidden, invalid, items, not_supported, number, part, required, shown, text
 from kgate.validate.gates import Gates
 from kgate.validate.meta import no_negative
@@ -103,6 +103,8 @@ def stateful_set(body: Body, on: Gates) -> Causes:
         policy = text(part(spec, "persistentVolumeClaimRetentionPolicy"), name) or "Retain"
         if policy not in ("Retain", "Delete"):
             yield not_supported((*_SPEC, "persistentVolumeClaimRetentionPolicy", name), policy, ["Retain", "Delete"])
+    for at, claim in items(spec, "volumeClaimTemplates", _SPEC) if "StatefulSetValidatesClaims" in on else ():
+        yield from claims.spec(part(claim, "spec"), (*at, "spec"))
     yield from no_negative(spec, "replicas", _SPEC)
     yield from no_negative(spec, "minReadySeconds", _SPEC)
     yield from no_negative(part(spec, "ordinals"), "start", (*_SPEC, "ordinals"))

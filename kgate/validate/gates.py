@@ -44,12 +44,15 @@ SINCE: Mapping[str, int] = {
     "SELinuxChangePolicy": 33,
     "ServiceTrafficDistribution": 31,
     "SidecarContainers": 29,
+    "StatefulSetValidatesClaims": 36,
     "StrictIPCIDRValidation": 36,
     "SupplementalGroupsPolicy": 33,
     "UserNamespacesSupport": 33,
 }
-"""The minor of Kubernetes 1. HPAValidatesApiVersions is no gate but a rule that came with a minor. A gate that is not here is off
-everywhere (MaxUnavailableStatefulSet, TaintTolerationComparisonOperators)."""
+"""The minor of Kubernetes 1. HPAValidatesApiVersions and StatefulSetValidatesClaims are no gates but rules that came with a minor.
+
+A gate that is not here is off everywhere (MaxUnavailableStatefulSet, TaintTolerationComparisonOperators).
+"""
 
 
 @cache

@@ -243,7 +243,14 @@ OTHERS = [
     thing(
         "v1",
         "Service",
-        spec={"ports": PORTS, "selector": {"a": "b"}, "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilies": ["IPv4"], "externalIPs": []},
+        spec={
+            "ports": PORTS,
+            "selector": {"a": "b"},
+            "clusterIP": "10.0.0.1",
+            "clusterIPs": ["10.0.0.1"],
+            "ipFamilies": ["IPv4"],
+            "externalIPs": [],
+        },
     ),
     thing("v1", "ConfigMap", data={"a": "b"}, binaryData={"c": "YQ=="}),
     thing("v1", "Secret", data={"a": "YQ=="}, stringData={"b": "c"}, type="Opaque"),
@@ -266,7 +273,10 @@ OTHERS = [
     thing("policy/v1", "PodDisruptionBudget", spec={"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}}),
     thing("autoscaling/v2", "HorizontalPodAutoscaler", spec={"maxReplicas": 2, "scaleTargetRef": SCALED}),
     thing("scheduling.k8s.io/v1", "PriorityClass", value=1, preemptionPolicy="Never"),
-    {**deployment(serviceName="web", updateStrategy={"rollingUpdate": {"partition": 1}}, volumeClaimTemplates=[{}]), "kind": "StatefulSet"},
+    {
+        **deployment(serviceName="web", updateStrategy={"rollingUpdate": {"partition": 1}}, volumeClaimTemplates=[{"spec": CLAIM}]),
+        "kind": "StatefulSet",
+    },
 ]
 OTHER_PLACES = [(body, path) for body in OTHERS for path in nodes(body) if path]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.validate.validated import assert_said, changed, container, deployment, pod_spec, said, thing, with_pod
+from tests.validate.validated import DELETED, assert_said, changed, container, deployment, pod_spec, said, thing, with_pod
 
 V = "spec.template.spec.volumes[0]"
 DISK = {"diskName": "d", "diskURI": "https://a.blob.core.windows.net/c/d.vhd"}
@@ -217,3 +217,15 @@ def test_variables_come_from_files_of_empty_directories() -> None:
 )
 def test_what_only_a_pod_may_not_have(fields: dict[str, Any], expected: list[str]) -> None:
     assert_said(thing("v1", "Pod", spec=pod_spec(**fields)), *expected)
+
+
+def test_the_claims_of_a_stateful_set_are_judged_since_1_36() -> None:
+    def stateful(spec: dict[str, Any]) -> dict[str, Any]:
+        claim = {"metadata": {"name": "data"}, "spec": spec}
+        return {**deployment(serviceName="web", strategy=None, volumeClaimTemplates=[claim]), "kind": "StatefulSet"}
+
+    sound, empty = (changed(stateful(spec), "spec.strategy", DELETED) for spec in (CLAIM, {}))
+    assert_said(sound)
+    at = "spec.volumeClaimTemplates[0].spec"
+    assert_said(empty, f"{at}.accessModes: Required value", f"{at}.resources[storage]: Required value")
+    assert not said(empty, version="1.35")
