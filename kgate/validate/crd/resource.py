@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -12,6 +12,7 @@ from kgate.validate.cause import Cause, Causes, invalid
 from kgate.validate.crd import keywords, listtype, objectmeta, pruning
 from kgate.validate.crd.definitions import Definition, Definitions, Version
 from kgate.validate.crd.structural import Structural
+from kgate.validate.crd.verdict import Checked
 from kgate.validate.gates import Gates
 
 MAX_DEPTH = 150
@@ -20,19 +21,8 @@ REFUSED = "the API server would refuse it"
 _INT32 = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    causes: tuple[Cause, ...] = ()
-    unchecked: tuple[str, ...] = ()
-    """What kgate could not check of it."""
-    deprecated: Cause | None = None
-    """What the server warns of when it takes the object."""
-    not_served: bool = False
-    """The only cause is that the definition does not serve the version."""
-
-
 def checked(body: Mapping[str, Any], definitions: Definitions, minor: str, on: Gates, most: int) -> Checked | None:
-    """None when no definition describes the object. `most` causes are told."""
+    """As the package's own: of several definitions one is enough."""
     verdicts: list[Checked] = []
     for definition in definitions.describing(body.get("apiVersion"), body.get("kind")):
         verdicts.append(_by(definition, body, definitions, minor, on, most))
