@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
+from types import NoneType
+
 from kgate.manifest import Path
 from kgate.validate import claims, formats, pod
 from kgate.validate.cause import Body, Causes, Key, invalid, not_supported, part, required, text, too_long
@@ -18,6 +22,8 @@ _SECRET_KEYS = {
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
 }
 """What a Secret of a type must hold."""
+_REGISTRIES = {"kubernetes.io/dockercfg": ".dockercfg", "kubernetes.io/dockerconfigjson": ".dockerconfigjson"}
+_LOGINS = "write the logins as JSON, as kubectl create secret docker-registry does"
 
 
 def config_map(body: Body, _: Gates) -> Causes:
@@ -42,6 +48,36 @@ def secret(body: Body, _: Gates) -> Causes:
     if sum(sizes.values()) > MAX_DATA:
         yield too_long(("data",), MAX_DATA)
     yield from _typed(text(body, "type"), sizes, body)
+    if (login := _REGISTRIES.get(text(body, "type"))) and login in sizes:
+        yield from _registries(plain[login] or "" if login in plain else data[login], login, plain=login in plain)
+
+
+def _registries(value: str | list[int] | None, name: str, *, plain: bool) -> Causes:
+    """The logins of registries are a JSON object. The server shows nothing of a secret, and neither does this."""
+    decoded = value if plain else _opened(value)
+    if not isinstance(decoded, str):
+        return
+    try:
+        fault = (
+            ""
+            if isinstance(json.loads(decoded), dict | NoneType)
+            else "json: cannot unmarshal into Go value of type map[string]interface {}"
+        )
+    except ValueError:
+        fault = "unexpected end of JSON input" if not decoded.strip() else "invalid JSON"
+    except RecursionError:
+        return
+    if fault:
+        where = ("stringData" if plain else "data", Key(name))
+        yield invalid(where, "<secret contents redacted>", fault, at=("data", Key(name)), remediation=_LOGINS)
+
+
+def _opened(value: str | list[int] | None) -> str | None:
+    """What a base64 text stands for; None where that is not certain."""
+    try:
+        return b64decode(value, validate=True).decode("utf-8", "replace") if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _typed(kind: str, sizes: dict[str, int], body: Body) -> Causes:

@@ -78,13 +78,13 @@ def _boundless(schema: Body) -> bool:
     while todo and seen <= MAX_NODES:
         value = todo.pop()
         seen += 1
-        todo.extend(value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ())
+        todo.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
     return seen > MAX_NODES
 
 
 def _node(value: object) -> Body:
     """A schema where there is one; below `items` and `additionalProperties` nothing has vouched for the types."""
-    return value if isinstance(value, Mapping) else _NOTHING
+    return value if isinstance(value, dict) else _NOTHING
 
 
 def _text(schema: Body, name: str) -> str:
@@ -97,17 +97,23 @@ def _list(schema: Body, name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+_KEYED = frozenset({"properties", "patternProperties", "definitions", "dependencies"})
+_SINGLE = frozenset({"items", "additionalProperties", "not", "additionalItems"})
+_LISTED = frozenset({"allOf", "anyOf", "oneOf", "items"})
+
+
 def _children(schema: Body) -> Iterator[tuple[Path, Body]]:
     """Every schema right below, with the steps to it."""
-    for name in ("properties", "patternProperties", "definitions", "dependencies"):
-        for key, child in _node(schema.get(name)).items():
-            yield (name, Key(key)), _node(child)
-    for name in ("items", "additionalProperties", "not", "additionalItems"):
-        if isinstance(schema.get(name), Mapping):
-            yield (name,), _node(schema[name])
-    for name in ("allOf", "anyOf", "oneOf", "items"):
-        for i, child in enumerate(_list(schema, name)):
-            yield (name, i), _node(child)
+    for name, value in schema.items():
+        if isinstance(value, dict):
+            if name in _KEYED:
+                for key, child in value.items():
+                    yield (name, Key(key)), _node(child)
+            elif name in _SINGLE:
+                yield (name,), value
+        elif isinstance(value, list) and name in _LISTED:
+            for i, child in enumerate(value):
+                yield (name, i), _node(child)
 
 
 def _unreadable(schema: Body, depth: int) -> Iterator[str]:
@@ -176,7 +182,7 @@ def _keywords(schema: Body, path: Path, place: _Place) -> Causes:
         detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
         yield forbidden((*path, "uniqueItems"), detail)
     additional = schema.get("additionalProperties")
-    if _node(schema.get("properties")) and (additional is False or isinstance(additional, Mapping)):
+    if _node(schema.get("properties")) and (additional is False or isinstance(additional, dict)):
         yield forbidden((*path, "additionalProperties"), "additionalProperties and properties are mutual exclusive")
     if schema.get("x-kubernetes-preserve-unknown-fields") is False:
         yield invalid((*path, "x-kubernetes-preserve-unknown-fields"), False, "must be true or undefined")
@@ -284,14 +290,14 @@ def _structural(schema: Body, path: Path, level: str, depth: int) -> Causes:
         return
     if _text(schema, "type") == "array" and schema.get("items") is None:
         yield required((*path, "items"), "must be specified")
-    if isinstance(schema.get("items"), Mapping):
+    if isinstance(schema.get("items"), dict):
         yield from _structural(_node(schema["items"]), (*path, "items"), "item", depth + 1)
     for key, child in _node(schema.get("properties")).items():
         yield from _structural(_node(child), (*path, "properties", Key(key)), "field", depth + 1)
     additional = schema.get("additionalProperties")
     if additional is not None and level == "root":
         yield forbidden((*path, "additionalProperties"), "must not be used at the root")
-    if isinstance(additional, Mapping):
+    if isinstance(additional, dict):
         yield from _structural(additional, (*path, "additionalProperties"), "field", depth + 1)
     yield from _typed(schema, path, level)
     yield from _values(schema, path, depth, skip=_list(schema, "anyOf") == _INT_OR_STRING)
@@ -348,7 +354,7 @@ def _values(schema: Body, path: Path, depth: int, *, skip: bool) -> Causes:
         for i, child in enumerate(_list(schema, name)):
             known = name == "allOf" and i == 0 and _list(_node(child), "anyOf") == _INT_OR_STRING
             yield from _nested(_node(child), (*path, name, i), depth + 1, skip=known)
-    if isinstance(schema.get("not"), Mapping):
+    if isinstance(schema.get("not"), dict):
         yield from _nested(_node(schema["not"]), (*path, "not"), depth + 1)
     if (pattern := _text(schema, "pattern")) and (fault := _pattern_fault(pattern)):
         yield invalid((*path, "pattern"), pattern, f"must be a valid regular expression, but isn't: {fault}")
@@ -372,7 +378,7 @@ def _nested(schema: Body, path: Path, depth: int, *, skip: bool = False) -> Caus
     if depth > MAX_DEPTH:
         return
     yield from _values(schema, path, depth, skip=skip)
-    if isinstance(schema.get("items"), Mapping):
+    if isinstance(schema.get("items"), dict):
         yield from _nested(_node(schema["items"]), (*path, "items"), depth + 1)
     for key, child in _node(schema.get("properties")).items():
         yield from _nested(_node(child), (*path, "properties", Key(key)), depth + 1)
@@ -390,7 +396,7 @@ def _complete(values: Body, schema: Body, at: Path, path: Path, server: Path, de
     if depth > MAX_DEPTH:
         return
     nested = [((name, i), child) for name in ("allOf", "anyOf", "oneOf") for i, child in enumerate(_list(values, name))]
-    if isinstance(values.get("not"), Mapping):
+    if isinstance(values.get("not"), dict):
         nested.append((("not",), values["not"]))  # type: ignore[arg-type]
     for steps, child in nested:
         yield from _defined(_node(child), schema, (*at, *steps), path, server, depth + 1)
@@ -398,7 +404,7 @@ def _complete(values: Body, schema: Body, at: Path, path: Path, server: Path, de
 
 def _defined(values: Body, schema: Body, at: Path, path: Path, server: Path, depth: int) -> Causes:
     yield from _complete(values, schema, at, path, server, depth)
-    if isinstance(values.get("items"), Mapping):
+    if isinstance(values.get("items"), dict):
         yield from _there(values["items"], schema.get("items"), (*at, "items"), (*path, "items"), server, depth)
     properties = _node(schema.get("properties"))
     for key, child in _node(values.get("properties")).items():
@@ -407,7 +413,7 @@ def _defined(values: Body, schema: Body, at: Path, path: Path, server: Path, dep
 
 
 def _there(values: Body, schema: object, at: Path, path: Path, server: Path, depth: int) -> Causes:
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         yield required(path, f"because it is defined in {dotted((*server, *at))}")
     elif depth <= MAX_DEPTH:
         yield from _defined(values, schema, at, path, server, depth + 1)

@@ -128,3 +128,20 @@ def test_the_priorities_of_the_system_are_its_own() -> None:
         priority("system-node-critical", 2_000_001_000, globalDefault=True),
     ):
         assert_said(body, "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. error: ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"stringData": {".dockerconfigjson": '{"auths": {}}'}}, False),
+        ({"data": {".dockerconfigjson": "e30K"}}, False),
+        ({"data": {".dockerconfigjson": "bnVsbA=="}}, False),  # null
+        ({"data": {".dockerconfigjson": ""}}, True),
+        ({"data": {".dockerconfigjson": "W10="}}, True),  # []
+        ({"stringData": {".dockerconfigjson": "<login>"}}, True),
+        ({"stringData": {".dockerconfigjson": "{}"}, "data": {".dockerconfigjson": "eA=="}}, False),  # stringData wins
+    ],
+)
+def test_logins_of_registries_are_json_and_are_not_shown(fields: dict[str, Any], wrong: bool) -> None:
+    found = said(thing("v1", "Secret", type="kubernetes.io/dockerconfigjson", **fields))
+    assert len(found) == wrong and all('data[.dockerconfigjson]: Invalid value: "<secret contents redacted>"' in f for f in found), found
