@@ -60,6 +60,16 @@ def causes(spec: Body, path: Path, around: Surroundings) -> Causes:
         yield from _host_ports([(at, container)], around)
         yield from _restart(container, at, around.on, init=True)
         yield from _init_probes(container, at, around)
+        if "InitContainersResizeInPlace" in around.on and text(container, "restartPolicy") != "Always":
+            yield from _no_restart(container, at)
+
+
+def _no_restart(container: Body, path: Path) -> Causes:
+    """What has run to its end cannot be restarted to be resized."""
+    for at, policy in items(container, "resizePolicy", path):
+        if text(policy, "restartPolicy") == "RestartContainer":
+            detail = "must not be set to 'RestartContainer' for non-sidecar initContainers"
+            yield invalid((*at, "restartPolicy"), "RestartContainer", detail)
 
 
 def _init_probes(container: Body, path: Path, around: Surroundings) -> Causes:

@@ -21,6 +21,7 @@ SINCE: Mapping[str, int] = {
     "HostnameOverride": 35,
     "ImageVolume": 35,
     "InPlacePodVerticalScaling": 33,
+    "InitContainersResizeInPlace": 36,
     "JobBackoffLimitPerIndex": 29,
     "JobManagedBy": 32,
     "JobPodFailurePolicy": 26,
@@ -48,10 +49,12 @@ SINCE: Mapping[str, int] = {
     "StrictIPCIDRValidation": 36,
     "SupplementalGroupsPolicy": 33,
     "UserNamespacesSupport": 33,
+    "UserNamespacesWithoutDevices": 36,
 }
-"""The minor of Kubernetes 1. HPAValidatesApiVersions and StatefulSetValidatesClaims are no gates but rules that came with a minor.
+"""The minor of Kubernetes 1. A gate that is not here is off everywhere (MaxUnavailableStatefulSet, TaintTolerationComparisonOperators).
 
-A gate that is not here is off everywhere (MaxUnavailableStatefulSet, TaintTolerationComparisonOperators).
+HPAValidatesApiVersions, InitContainersResizeInPlace, StatefulSetValidatesClaims and UserNamespacesWithoutDevices are no gates but rules
+that 1.36 has for certain and older minors perhaps not.
 """
 
 

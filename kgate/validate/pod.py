@@ -165,6 +165,10 @@ def _host_name(body: Body, path: Path, on: Gates) -> Causes:
         for name, at in (("hostNetwork", ()), ("hostPID", (*path, "HostPID")), ("hostIPC", (*path, "HostIPC"))):
             if body.get(name):
                 yield forbidden((*path, name), "when `hostUsers` is false", at=at)
+        for kind in ("initContainers", "containers") if "UserNamespacesWithoutDevices" in on else ():
+            for at, container in items(body, kind, path):
+                if container.get("volumeDevices"):
+                    yield forbidden((*at, "volumeDevices"), "when `hostUsers` is false")
     if (override := body.get("hostnameOverride")) is None or "HostnameOverride" not in on:
         return
     at = (*path, "hostnameOverride")

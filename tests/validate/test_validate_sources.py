@@ -229,3 +229,13 @@ def test_the_claims_of_a_stateful_set_are_judged_since_1_36() -> None:
     at = "spec.volumeClaimTemplates[0].spec"
     assert_said(empty, f"{at}.accessModes: Required value", f"{at}.resources[storage]: Required value")
     assert not said(empty, version="1.35")
+
+
+def test_rules_that_came_with_1_36() -> None:
+    devices = [container(volumeDevices=[{"name": "v", "devicePath": "/dev/x"}])]
+    claim = [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]
+    blocks = with_pod(hostUsers=False, volumes=claim, containers=devices)
+    assert_said(blocks, f"{S}.containers[0].volumeDevices: Forbidden: when `hostUsers` is false")
+    resized = with_pod(initContainers=[container(name="i", resizePolicy=[{"resourceName": "cpu", "restartPolicy": "RestartContainer"}])])
+    assert_said(resized, f'{S}.initContainers[0].resizePolicy[0].restartPolicy: Invalid value: "RestartContainer": must not be set to')
+    assert not said(blocks, version="1.35") and not said(resized, version="1.35")
