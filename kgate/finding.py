@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from kgate.manifest import Location, Manifest, Path, Subject, pointer
 
@@ -56,8 +58,7 @@ def clean(text: str, *, limit: int = MAX_MESSAGE) -> str:
     return text if text.isascii() and text.isprintable() else _ACTING.sub(_spelt, text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """What a finding is an instance of. `kgate rules` lists them, `kgate explain` prints one.
 
     Identifiers by room: KG0xxx load, KG1xxx validate, KG2xxx policy (20 images, 21 security, 22 labels, 23 reliability, 24 resources,
@@ -77,8 +78,7 @@ class Rule:
     """Whether it is on without any settings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One fault. Every text in it has been through `clean`; reporters still escape for their own format."""
 
     rule: str
@@ -107,7 +107,7 @@ class Finding:
 
     def __post_init__(self) -> None:
         for text in ("message", "remediation", "why", "file", "path"):
-            object.__setattr__(self, text, clean(getattr(self, text)))
+            force_setattr(self, text, clean(getattr(self, text)))
         if self.object is not None:
             named = Subject(
                 api_version=clean(self.object.api_version, limit=300),
@@ -115,7 +115,7 @@ class Finding:
                 namespace=clean(self.object.namespace, limit=300),
                 name=clean(self.object.name, limit=300),
             )
-            object.__setattr__(self, "object", named)
+            force_setattr(self, "object", named)
 
     @classmethod
     def at(
@@ -184,8 +184,7 @@ class Finding:
         return (self.file, self.line, self.column, self.rule, self.message, self.path)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Skipped:
+class Skipped(Struct, frozen=True, kw_only=True, order=True):
     """Something that was there and was not checked. What could not be checked has not passed."""
 
     file: str
@@ -195,8 +194,8 @@ class Skipped:
     """True when the user asked for it: the run is then incomplete (exit code 3). A file that is no Kubernetes object is not wanted."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "file", clean(self.file))
-        object.__setattr__(self, "reason", clean(self.reason))
+        force_setattr(self, "file", clean(self.file))
+        force_setattr(self, "reason", clean(self.reason))
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

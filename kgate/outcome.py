@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from kgate.finding import Finding, Severity, Skipped, Stage, clean, in_order
 from kgate.manifest import Source, Subject
@@ -21,8 +24,7 @@ class Verdict(StrEnum):
 EXIT_CODES: Mapping[Verdict, int] = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCOMPLETE: 3}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageOutcome:
+class ImageOutcome(Struct, frozen=True, kw_only=True):
     """What is known of one image that the manifests run."""
 
     image: str
@@ -39,14 +41,13 @@ class ImageOutcome:
     """`Deployment prod/web`, sorted."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "image", clean(self.image, limit=600))
-        object.__setattr__(self, "used_by", tuple(clean(u) for u in self.used_by))
+        force_setattr(self, "image", clean(self.image, limit=600))
+        force_setattr(self, "used_by", tuple(clean(u) for u in self.used_by))
         if self.reason is not None:
-            object.__setattr__(self, "reason", clean(self.reason))
+            force_setattr(self, "reason", clean(self.reason))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutStep:
+class RolloutStep(Struct, frozen=True, kw_only=True):
     """The pods of a Deployment right after one thing happened."""
 
     at_ms: int
@@ -62,8 +63,7 @@ class RolloutStep:
     """What happened, in the words of the step table: `new +2 (surge full: 8/8)`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlacedNode:
+class PlacedNode(Struct, frozen=True, kw_only=True):
     """One node, and the pods of the Deployment on it. Quantities as Kubernetes prints them (`1.9`, `7Gi`)."""
 
     zone: str
@@ -80,8 +80,7 @@ class PlacedNode:
     """Why the node holds none (`unschedulable`, `untolerated taint`) or what is special about it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True, kw_only=True):
     """A Deployment's rollout as the engine played it, or why it was not played."""
 
     object: Subject
@@ -122,18 +121,17 @@ class Rehearsal:
 
     def __post_init__(self) -> None:
         for text in ("file", "bounds", "reason"):
-            object.__setattr__(self, text, clean(getattr(self, text)))
-        object.__setattr__(self, "images", (clean(self.images[0]), clean(self.images[1])))
-        object.__setattr__(self, "said", tuple(clean(s) for s in self.said))
-        object.__setattr__(self, "trace", "\n".join(clean(t) for t in self.trace.split("\n")))
+            force_setattr(self, text, clean(getattr(self, text)))
+        force_setattr(self, "images", (clean(self.images[0]), clean(self.images[1])))
+        force_setattr(self, "said", tuple(clean(s) for s in self.said))
+        force_setattr(self, "trace", "\n".join(clean(t) for t in self.trace.split("\n")))
 
     @property
     def order(self) -> tuple[str, int, int]:
         return (self.file, self.line, self.column)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(Struct, frozen=True, kw_only=True):
     """How much was looked at. Images count when they were scanned, rollouts when they were rehearsed to a verdict."""
 
     files: int = 0
@@ -142,7 +140,7 @@ class Checked:
     rollouts: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The sorted sum of a run. A reporter is a pure function from Report to text."""
 
@@ -157,7 +155,7 @@ class Report:
     rollouts: tuple[Rehearsal, ...]
     may_be_empty: bool = False
     """A tool chose the files (`--force-exclude`): that none of them holds an object is then no reason to stop."""
-    sources: Mapping[str, Source] = field(repr=False, compare=False, default_factory=dict)
+    sources: Mapping[str, Source] = dataclasses.field(repr=False, compare=False, default_factory=dict)
     """By `Source.file` as findings carry it, for the excerpts of the text report."""
 
     @classmethod

@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kgate.finding import MAX_MESSAGE, Finding, Severity, Stage, clean, in_order
 from kgate.manifest import Subject
@@ -74,3 +75,7 @@ def test_the_fingerprint_survives_moved_lines_and_tells_objects_apart() -> None:
 @given(st.permutations([finding(line=n, message=m) for n in (1, 2) for m in ("a", "b")] + [finding(line=1, message="a")]))
 def test_the_order_does_not_depend_on_who_came_first_and_repeats_go(found: list[Finding]) -> None:
     assert [(f.line, f.message) for f in in_order(found)] == [(1, "a"), (1, "b"), (2, "a"), (2, "b")]
+
+
+def test_what_replaces_a_text_of_a_finding_is_cleaned_too() -> None:
+    assert "\x1b" not in replace(finding(), message="a\x1b[2Jb").message

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from kgate.engine.api.meta import FrozenMap, Millis
 
@@ -14,8 +15,7 @@ WORST_FIRST: tuple[Mode, ...] = ("never", "crash", "notready", "flaky", "ok")
 """A pod behaves as the worst of its containers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageBehaviour:
+class ImageBehaviour(Struct, frozen=True, kw_only=True):
     """What differs for one image; None means as the whole cluster does.
 
     ok: Running and Ready after `startup_ms`. never: ImagePullBackOff, Pending. crash: CrashLoopBackOff, Running, not ready.
@@ -28,8 +28,7 @@ class ImageBehaviour:
     unready_after_ms: Millis | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
+class Behaviour(Struct, frozen=True, kw_only=True):
     """Of all nodes of a cluster."""
 
     startup_ms: Millis = 300
@@ -38,7 +37,7 @@ class Behaviour:
     """From the deletionTimestamp until the pod is gone, at most its grace period."""
     serial_ms: Millis = 0
     """When positive, pods become ready one at a time over the whole cluster, in order of binding, at least this far apart."""
-    images: FrozenMap[str, ImageBehaviour] = FrozenMap()  # noqa: RUF009  # frozen, so one for all
+    images: FrozenMap[str, ImageBehaviour] = FrozenMap()  # frozen, so one for all
     """By full image reference, or by tag."""
 
     def of_image(self, image: str) -> ImageBehaviour:

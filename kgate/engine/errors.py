@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 REASONS = {
     400: "BadRequest",
@@ -16,8 +17,7 @@ REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(Struct, frozen=True, kw_only=True):
     """One detail of a refusal (metav1.StatusCause). `reason` is FieldValueInvalid, FieldValueRequired, ..."""
 
     field: str

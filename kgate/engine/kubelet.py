@@ -6,8 +6,10 @@ Unlike upstream: probes, images and processes do not exist; `behaviour` says wha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.api.core import ContainerStatus, Node, Pod, PodStatus
 from kgate.engine.api.meta import Condition, FrozenMap, Key, Millis, condition
@@ -21,8 +23,7 @@ CRASH_BACKOFF_MS, CRASH_BACKOFF_CAP_MS = 10_000, 300_000
 """Before the second restart, doubling until the cap; the first is immediate, so a crash is told with one restart."""
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     """What a kubelet remembers of a pod."""
 
     bound_ms: Millis
@@ -184,8 +185,7 @@ def _backoff_ms(restarts: int) -> Millis:
     return min(CRASH_BACKOFF_MS << min(restarts - 1, 10), CRASH_BACKOFF_CAP_MS)
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(Struct, frozen=True):
     """How a pod in that state shows itself."""
 
     phase: str

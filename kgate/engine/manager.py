@@ -8,8 +8,10 @@ from __future__ import annotations
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.api.apps import ReplicaSet
 from kgate.engine.api.core import Event, ObjectReference, Pod
@@ -40,8 +42,7 @@ def controlled_by(kind: str) -> Callable[[WatchEvent], Iterable[Key]]:
     return owner
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """Which writes wake a controller, and for which of its keys."""
 
     resource: type[Any]

@@ -6,8 +6,9 @@ Everything is synchronous: a write is seen by every watcher before it returns (s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, Protocol, TypeVar, cast
+
+from msgspec.structs import replace
 
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key, Millis, ObjectMeta, Resource, Unstructured

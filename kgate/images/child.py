@@ -7,9 +7,10 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -21,8 +22,7 @@ SLOW_POLL_S = 0.02
 """After the first half second nobody notices 20 ms."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     returncode: int
     """Negative: the signal that ended it."""
     timed_out: bool = False

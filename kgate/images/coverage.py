@@ -7,7 +7,8 @@ trivy-db's pkg/vulnsrc/bucket/bucket.go names them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _DISTRIBUTIONS: Mapping[str, tuple[str, int]] = {
     # family: name of its buckets, and how many parts of the version they carry
@@ -60,8 +61,7 @@ _ECOSYSTEMS: Mapping[str, str] = {
 _LANGUAGES: Mapping[str, str] = {type_: ecosystem for ecosystem, types in _ECOSYSTEMS.items() for type_ in types.split()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packages:
+class Packages(Struct, frozen=True, kw_only=True):
     """The packages that a scanner found in one place of an image."""
 
     kind: str

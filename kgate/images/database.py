@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.images.bolt import DamagedFileError, bucket_names
 from kgate.images.scanner import NotScanned
@@ -17,8 +18,7 @@ MAX_METADATA_BYTES = 64 * 1024
 DOWNLOAD = "fetch one with `trivy image --download-db-only`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Database:
+class Database(Struct, frozen=True, kw_only=True):
     """`cache_dir/db/trivy.db` with its metadata.json."""
 
     cache_dir: Path

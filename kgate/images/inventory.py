@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.manifest import Location, Manifest, Path
 from kgate.reference import ImageReference, parse
@@ -12,8 +13,7 @@ from kgate.reference import ImageReference, parse
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageUse:
+class ImageUse(Struct, frozen=True, kw_only=True):
     """One `image:` of one container."""
 
     manifest: Manifest
@@ -28,8 +28,7 @@ class ImageUse:
         return (self.manifest.file, self.place, self.manifest.document, tuple(str(step) for step in self.path))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """One image, however it was written, with all its uses."""
 
     text: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kgate.finding import Finding, Severity, Skipped
 from kgate.images.inventory import Image, inventory
@@ -18,8 +19,7 @@ SHOWN_PACKAGES = 4
 SHOWN_USERS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """What the images stage adds to the report."""
 
     findings: tuple[Finding, ...] = ()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
+
+from msgspec import Struct
 
 from kgate.reference import ImageReference
 
@@ -21,8 +22,7 @@ class NotScanned(Exception):  # noqa: N818 (raised or returned, it is an answer)
         return f"{self.reason}; {self.hint}" if self.hint else self.reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Vulnerability:
+class Vulnerability(Struct, frozen=True, kw_only=True, order=True):
     """One known vulnerability of one installed package."""
 
     id: str
@@ -40,8 +40,7 @@ class Vulnerability:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanResult:
+class ScanResult(Struct, frozen=True, kw_only=True):
     """What a scanner saw in one image."""
 
     scanner: str
@@ -57,8 +56,7 @@ class ScanResult:
     """Why the vulnerabilities may not be all: the image then does not count as scanned. Empty when they are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """What to scan, and where it comes from."""
 
     image: ImageReference

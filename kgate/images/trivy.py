@@ -12,11 +12,12 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from threading import Event
 from typing import Self
+
+from msgspec import Struct
 
 from kgate.images import child
 from kgate.images.coverage import gap
@@ -37,8 +38,7 @@ _WHEN_PULLING = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_p
 _VERSION = re.compile(r"^Version: v?(\d+)\.(\d+)\.(\d+)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
+class _Room(Struct, frozen=True):
     """The folder that is all the child sees as its own. It goes with everything in it."""
 
     path: Path
@@ -125,8 +125,7 @@ def _run(argv: list[str], room: _Room, *, deadline_s: float, stop: Event, pullin
     return ended
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trivy:
+class Trivy(Struct, frozen=True, kw_only=True):
     """One executable with one database."""
 
     executable: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.images.coverage import Packages
 from kgate.images.scanner import NotScanned, Vulnerability
@@ -15,8 +16,7 @@ SCHEMA_VERSION = 2
 MAX_BYTES = 256 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrivyReport:
+class TrivyReport(Struct, frozen=True, kw_only=True):
     family: str
     """Empty when the image has no operating system, `none` when Trivy does not know it."""
     release: str

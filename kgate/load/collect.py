@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kgate.finding import Finding, Skipped, in_order
 from kgate.load.documents import HELM, Contents, contents
@@ -15,8 +16,7 @@ from kgate.load.text import decoded
 from kgate.manifest import Manifest, Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """Everything below the paths of a run, in the order of file, document and item."""
 
     manifests: tuple[Manifest, ...] = ()
@@ -28,8 +28,7 @@ class Loaded:
     """How many files were met, unreadable ones included."""
 
 
-@dataclass(slots=True)
-class _Sum:
+class _Sum(Struct):
     """Loaded in the making."""
 
     manifests: list[Manifest] = field(default_factory=list)

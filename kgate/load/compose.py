@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from yaml import error, events
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.parser import Parser
@@ -32,8 +32,7 @@ class TooDeep(Exception):  # noqa: N818 (a condition of the text)
         self.mark = mark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed:
+class Composed(Struct, frozen=True, kw_only=True):
     """A document as the composer left it."""
 
     root: Node | None
@@ -102,8 +101,7 @@ def _by_events(parser: Any) -> Composed:
     return Composed(root=root, rest=None if isinstance(following, events.StreamEndEvent) else following.start_mark)
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A collection whose end has not been read."""
 
     node: Any

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kgate.finding import Finding, Rule, Skipped
 from kgate.load import rules
@@ -22,8 +24,7 @@ _SIGN = re.compile(r"""(?:^|[\s{,"'])(?:apiVersion|kind)["']?\s*:""")
 _ALWAYS = (rules.NOT_TEXT, rules.TOO_DEEP, rules.ALIAS_BOMB, rules.TOO_LARGE)
 
 
-@dataclass(slots=True)
-class Contents:
+class Contents(Struct):
     """What one file holds."""
 
     source: Text

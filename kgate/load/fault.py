@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kgate.finding import Rule
 from kgate.manifest import Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """`place` is relative to the text that was read, 1-based."""
 
     rule: Rule
@@ -18,8 +17,7 @@ class Fault:
     remediation: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
+class Parsed(Struct, frozen=True, kw_only=True):
     """What a text means. With `broken`, it could not be read to its end and `data` is None."""
 
     data: object = None

@@ -10,7 +10,8 @@ import os
 import stat
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kgate.errors import UsageError
 from kgate.finding import Finding, Skipped, clean
@@ -38,8 +39,7 @@ class Unreadable(Exception):  # noqa: N818 (becomes a Finding)
         self.too_large = too_large
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """A file to read."""
 
     path: str
@@ -52,8 +52,7 @@ class Found:
     """Its path in the tree that `layout` asks, where that is not `file`."""
 
 
-@dataclass(slots=True)
-class Walk:
+class Walk(Struct):
     """What a walk has met so far."""
 
     exclude: Patterns

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kgate.errors import KgateError, UsageError
 from kgate.finding import clean
@@ -35,8 +36,7 @@ _ENVIRONMENT = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Blob:
+class _Blob(Struct, frozen=True, kw_only=True):
     """A regular file of the commit. `path` is relative to the top of the repository."""
 
     path: str

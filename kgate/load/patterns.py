@@ -5,11 +5,11 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
+class Pattern(Struct, frozen=True, kw_only=True):
     """One line of an exclude list."""
 
     steps: tuple[re.Pattern[str] | None, ...]
@@ -48,8 +48,7 @@ class Pattern:
         return states | {s + 1 for s in states if s < len(self.steps) and self.steps[s] is None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patterns:
+class Patterns(Struct, frozen=True, kw_only=True):
     """An exclude list: the last line that fits decides."""
 
     patterns: tuple[Pattern, ...]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from yaml import YAMLError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -26,8 +27,7 @@ MAX_DOCUMENT = 16 * 1024 * 1024
 MAX_TREES = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """One document of a file: a part of its text."""
 
     index: int
@@ -45,8 +45,7 @@ class Document:
         return Location(line=place.line + self.line - 1, column=column)
 
 
-@dataclass(slots=True)
-class Trees:
+class Trees(Struct):
     """Node trees of the documents asked about last. Nodes are five times the size of the data, so only a few are kept."""
 
     _kept: dict[tuple[int, int], Node | None] = field(default_factory=dict)
@@ -67,8 +66,7 @@ class Trees:
         return self._kept[name]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Text:
+class Text(Struct, frozen=True, kw_only=True, eq=False):
     """Implements `kgate.manifest.Source`."""
 
     file: str

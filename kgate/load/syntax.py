@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from yaml import YAMLError
 
 from kgate.load import rules
@@ -73,8 +73,7 @@ def _not_behind(text: str, mark: Any) -> Location:
     return place_at(text, last) if mark.index > last >= 0 else place_of(mark)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
+class _Said(Struct, frozen=True, kw_only=True):
     message: str
     remediation: str | None = None
     at_begin: bool = False

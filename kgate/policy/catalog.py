@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path as FilePath
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.errors import ConfigError, KgateError
 from kgate.finding import Rule, Severity, Stage
@@ -35,8 +36,7 @@ _DEMANDS = ("require", "check", "expression")
 _EXAMPLES_KEY = "\nexamples:"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Catalog:
+class Catalog(Struct, frozen=True, kw_only=True, dict=True):
     """Every policy, in the order of their identifiers. Off ones are here too."""
 
     policies: tuple[Policy, ...]
@@ -123,8 +123,7 @@ def _refuse_repeats(policies: Iterable[Policy]) -> None:
             seen[key] = policy.file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Text:
+class _Text(Struct, frozen=True, kw_only=True):
     """A policy file's text, kept to say where something in it is wrong."""
 
     file: str

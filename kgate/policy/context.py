@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.policy.inventory import Inventory
 from kgate.policy.policy import Violation
 from kgate.policy.settings import PolicySettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """What a check may look at besides its subject."""
 
     params: Mapping[str, Any]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from kgate.manifest import Manifest
 from kgate.policy.nodes import mapping, text
@@ -27,8 +28,7 @@ _Label = tuple[str, str, str]
 """Namespace, key and value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Facts:
+class _Facts(Struct, frozen=True, kw_only=True):
     """What joins ask of one manifest again and again."""
 
     folder: str
@@ -36,8 +36,7 @@ class _Facts:
     """Kind with group, namespace, name."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inventory:
+class Inventory(Struct, frozen=True, kw_only=True, dict=True):
     """All objects of a run, by what joins ask for."""
 
     manifests: tuple[Manifest, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.finding import Finding, Severity, in_order
 from kgate.manifest import Manifest, Path
@@ -22,8 +23,7 @@ from kgate.policy.subjects import Container, Image, Pod, containers_of, group_ki
 _Ask = Callable[[Any], Iterable[Violation]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Charge:
+class _Charge(Struct, frozen=True, kw_only=True):
     """A policy that is on, ready to be asked."""
 
     policy: Policy

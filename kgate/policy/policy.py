@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from kgate.finding import Rule
 from kgate.manifest import Manifest, Path
@@ -22,16 +23,14 @@ class SubjectKind(StrEnum):
     """The whole set of manifests, at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
+class Fix(Struct, frozen=True, kw_only=True):
     """The edit that satisfies the policy: a JSON pointer from the subject, and the value to write there."""
 
     path: str
     value: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examples:
+class Examples(Struct, frozen=True, kw_only=True):
     """Subjects that satisfy the policy and subjects that do not: its documentation and its test.
 
     A container or pod is written as in a pod spec, an image as a string, an object whole, a repository as a list of objects.
@@ -43,8 +42,7 @@ class Examples:
     """What `policy:` of .kgate.yaml says, for policies that are off until they are set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """One file of policies/, read."""
 
     rule: Rule
@@ -70,7 +68,7 @@ class Policy:
     locked: bool = False
     """No waiver may cover it."""
     fix: Fix | None = None
-    examples_text: str = field(default="", repr=False)
+    examples_text: str = ""
     """The YAML of the examples, which only `kgate explain` and `kgate test` read."""
 
     @property
@@ -78,8 +76,7 @@ class Policy:
         return self.rule.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class Violation(Struct, frozen=True, kw_only=True):
     """A subject does not satisfy a policy. The judge makes the Finding."""
 
     manifest: Manifest

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 _VERSION = re.compile(r"v?(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?", re.ASCII)
 _PARTIAL = re.compile(
@@ -16,8 +17,7 @@ _RELEASE = ((2, 0, ""),)
 """Sorts after every pre-release identifier, and no identifier at all is a release."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(Struct, frozen=True, kw_only=True):
     numbers: tuple[int, int, int]
     pre: str = ""
     first: bool = False
@@ -40,8 +40,7 @@ class Version:
         return (*self.numbers, identifiers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
+class _Span(Struct, frozen=True, kw_only=True):
     """From `low` (included) to `high` (excluded); None has no end on that side."""
 
     low: Version | None
@@ -55,8 +54,7 @@ class _Span:
         return any(end is not None and end.pre and end.numbers == version.numbers for end in (self.low, self.high))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
+class Range(Struct, frozen=True, kw_only=True):
     """Alternatives, each a list of spans that must all hold."""
 
     alternatives: tuple[tuple[_Span, ...], ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kgate.finding import Severity
 from kgate.manifest import Path
@@ -20,8 +21,7 @@ class SettingError(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSettings:
+class RuleSettings(Struct, frozen=True, kw_only=True):
     """What is said of one rule."""
 
     severity: Severity | None = None
@@ -33,8 +33,7 @@ class RuleSettings:
     """Replaces the policy's params of the same names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeniedRepository:
+class DeniedRepository(Struct, frozen=True, kw_only=True):
     """A repository not to run, and why."""
 
     repository: str
@@ -43,8 +42,7 @@ class DeniedRepository:
     replacement: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagPattern:
+class TagPattern(Struct, frozen=True, kw_only=True):
     """Images of `repository` have a tag that satisfies `pattern` or `semver`, whichever is there."""
 
     repository: str
@@ -54,8 +52,7 @@ class TagPattern:
     """A range: `>=1.20 <2`, `~1.4`, `^2.1.0`, `1.x || 2.x`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageSettings:
+class ImageSettings(Struct, frozen=True, kw_only=True):
     """The `policy.images` part of the settings."""
 
     allowed: tuple[str, ...] = ()
@@ -66,8 +63,7 @@ class ImageSettings:
     """Path patterns of files in which every image needs a digest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequiredKey:
+class RequiredKey(Struct, frozen=True, kw_only=True):
     """A label or annotation that must be there, and what its value may be."""
 
     key: str
@@ -81,8 +77,7 @@ class RequiredKey:
     """All values that are allowed; empty means any."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForbiddenKey:
+class ForbiddenKey(Struct, frozen=True, kw_only=True):
     """An annotation that must not be there."""
 
     key: str
@@ -91,31 +86,27 @@ class ForbiddenKey:
     replacement: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelSettings:
+class LabelSettings(Struct, frozen=True, kw_only=True):
     """The `policy.labels` part of the settings."""
 
     required: tuple[RequiredKey, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnnotationSettings:
+class AnnotationSettings(Struct, frozen=True, kw_only=True):
     """The `policy.annotations` part of the settings."""
 
     required: tuple[RequiredKey, ...] = ()
     forbidden: tuple[ForbiddenKey, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamespaceSettings:
+class NamespaceSettings(Struct, frozen=True, kw_only=True):
     """The `policy.namespaces` part of the settings."""
 
     denied: tuple[str, ...] = ()
     """Namespaces nothing may be put into."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicySettings:
+class PolicySettings(Struct, frozen=True, kw_only=True):
     """The `policy:` part of the settings."""
 
     rules: Mapping[str, RuleSettings] = field(default_factory=dict)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.manifest import Manifest, Path
 from kgate.policy.nodes import at, entries, mapping, text
@@ -47,8 +48,7 @@ _LISTS = (("containers", Role.REGULAR), ("initContainers", Role.INIT), ("ephemer
 _WORDS = {Role.REGULAR: "container", Role.INIT: "init container", Role.SIDECAR: "sidecar", Role.EPHEMERAL: "ephemeral container"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pod:
+class Pod(Struct, frozen=True, kw_only=True):
     """The pod that a manifest is or makes."""
 
     manifest: Manifest
@@ -70,8 +70,7 @@ class Pod:
         return f"{self.manifest.kind} {self.manifest.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class Container(Struct, frozen=True, kw_only=True):
     """A container of any pod, with where it stands."""
 
     pod: Pod
@@ -89,8 +88,7 @@ class Container:
         return f'{_WORDS[self.role]} "{name}"' if name else f"{self.path[-2]}[{self.path[-1]}]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """An `image:` of any container, with where it stands."""
 
     container: Container

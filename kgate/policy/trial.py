@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.finding import Finding, Severity
 from kgate.manifest import Location, Manifest, Path
@@ -14,8 +15,7 @@ from kgate.policy.reading import read
 from kgate.policy.settings import PolicySettings, RuleSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """One example and what the policy said of it."""
 
     example: Any
@@ -27,8 +27,7 @@ class Trial:
         return self.good is not bool(self.findings)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Nowhere:
+class _Nowhere(Struct, frozen=True, kw_only=True):
     """The source of an example: it has no lines of its own."""
 
     file: str

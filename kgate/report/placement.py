@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import groupby
+
+from msgspec.structs import replace
 
 from kgate.outcome import PlacedNode, Rehearsal
 from kgate.report.style import Style, columns, counted

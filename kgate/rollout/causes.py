@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.engine.api import quantity as quantities
 from kgate.manifest import Path
@@ -16,8 +17,7 @@ TEMPLATE: Path = ("spec", "template")
 POD: Path = (*TEMPLATE, "spec")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(Struct, frozen=True, kw_only=True):
     """The place that a scheduler's message comes from."""
 
     path: Path

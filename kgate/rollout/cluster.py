@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kgate.manifest import Path, Source
 from kgate.rollout.fields import Fields, SettingError, refuse
 from kgate.rollout.nodes import MOST_NODES, NodeSpec, read_group
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Used:
+class Used(Struct, frozen=True, kw_only=True):
     """What other tenants' pods take of one node. Quantities as text."""
 
     cpu: str = "0"
@@ -20,8 +20,7 @@ class Used:
     pods: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterSpec:
+class ClusterSpec(Struct, frozen=True, kw_only=True):
     """The nodes that rollouts are rehearsed on."""
 
     nodes: tuple[NodeSpec, ...]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.admission.defaulting import set_defaults
 from kgate.engine.api.apps import Deployment
@@ -29,8 +31,7 @@ MOST_SAID = 8
 """Messages that a report repeats; the trace has them all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rolled:
+class Rolled(Struct, frozen=True, kw_only=True):
     """A world that was played, and what it was."""
 
     played: Played

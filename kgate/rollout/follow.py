@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
+
+from msgspec import Struct, field
 
 from kgate.engine.api.apps import Deployment, ReplicaSet
 from kgate.engine.api.core import Event, Pod
@@ -17,8 +18,7 @@ from kgate.rollout.timeline import REVISION
 _RANKS = {"new ready": 0, "old ready": 0, "new available": 1, "new": 2, "old": 2, "unschedulable": 3, "waiting": 3, "said": 4}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
+class Followed(Struct, frozen=True, kw_only=True):
     """One Deployment from the moment the change was applied (time 0) to the end of the trace."""
 
     start: Pods
@@ -44,8 +44,7 @@ class Followed:
     last: Deployment | None
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(Struct):
     """A pod of the Deployment, as far as it is followed."""
 
     new: bool
@@ -56,8 +55,7 @@ class _Seen:
     waiting: str
 
 
-@dataclass(slots=True)
-class Follower:
+class Follower(Struct):
     """Fed with every event of the trace; those before `begin` only say how things stood."""
 
     key: Key

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.engine.api.meta import Key
 from kgate.manifest import Manifest
@@ -20,8 +21,7 @@ def identity(manifest: Manifest) -> Identity:
     return (manifest.group, key_of(manifest))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class Gathered(Struct, frozen=True, kw_only=True):
     """Of supporting objects with one identity the first counts."""
 
     deployments: Mapping[Identity, tuple[Manifest, ...]]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 Entry = Mapping[str, Any]
 """One change in the timeline of a recording."""
@@ -12,8 +13,7 @@ Entry = Mapping[str, Any]
 _NOTHING: Mapping[str, Any] = {"pods": 0, "ready": 0, "terminating": 0, "bound": 0, "rs": {}}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(Struct, frozen=True, kw_only=True):
     """Where a phase begins: the index, in the timeline, of the write of its step.
 
     A step that writes nothing through the API (a node that stops, a pod that turns unready) begins with the last change seen before it.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kgate.engine.api import resources
 from kgate.engine.api.core import Node, Pod
@@ -15,8 +16,7 @@ from kgate.rollout.follow import Followed
 from kgate.rollout.nodes import ZONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """The nodes of a moment, and what their pods ask for: cpu in thousandths, memory in bytes."""
 
     nodes: Mapping[str, Node]

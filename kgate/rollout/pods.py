@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kgate.manifest import Path
 from kgate.rollout import fields
@@ -14,8 +15,7 @@ MODES = ("ok", "never", "crash", "notready", "flaky")
 """never: the image cannot be pulled; crash: CrashLoopBackOff; notready: runs and is never Ready; flaky: Ready, then not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodManners:
+class PodManners(Struct, frozen=True, kw_only=True):
     """How the pods of one image behave. None: as all others."""
 
     mode: str = "ok"
@@ -27,8 +27,7 @@ class PodManners:
     """For `flaky`: from Ready to not ready."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kubelet:
+class Kubelet(Struct, frozen=True, kw_only=True):
     """How all pods behave, with the exceptions by image (or image tag)."""
 
     startup_ms: int = 300

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.engine.api.core import Event
 from kgate.engine.trace import WatchEvent
@@ -17,8 +18,7 @@ PENDING = "<pending>"
 BARE = "(bare)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class Begun(Struct, frozen=True, kw_only=True):
     """A changing step: its index, its name, and the resourceVersion of the write (or of the last write before it)."""
 
     step: int

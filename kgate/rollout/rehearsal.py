@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.api.meta import Key
 from kgate.engine.errors import LivelockError
@@ -27,8 +29,7 @@ from kgate.rollout.stage import Played, key_of, play
 from kgate.rollout.verdict import Judged, judge
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsed:
+class Rehearsed(Struct, frozen=True, kw_only=True):
     """What the rollout stage adds to the report."""
 
     findings: tuple[Finding, ...] = ()
@@ -36,8 +37,7 @@ class Rehearsed:
     skipped: tuple[Skipped, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Set:
+class _Set(Struct, frozen=True, kw_only=True):
     """The objects of head and base, and where they are rehearsed."""
 
     head: Gathered

@@ -7,16 +7,17 @@ after that the old pods that leave and the new ones that replace them in the sam
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.outcome import RolloutStep
 
 What = Literal["new", "old", "new ready", "old ready", "new available", "unschedulable", "waiting", "said"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """One thing that happened to the pods of a Deployment."""
 
     at_ms: int
@@ -27,8 +28,7 @@ class Move:
     """For `waiting` the reason, for `said` what the controller says: `complete`, `ProgressDeadlineExceeded`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pods:
+class Pods(Struct, frozen=True, kw_only=True):
     """Pods that are not being deleted."""
 
     old_ready: int = 0
@@ -74,8 +74,7 @@ class Pods:
         return replace(self, old_unready=unready, old_ready=ready, old_available=min(ready, self.old_available))
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(Struct):
     """A row of the step table in the making."""
 
     at_ms: int

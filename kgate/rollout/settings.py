@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kgate.manifest import Path
 from kgate.rollout import fields
@@ -15,8 +18,7 @@ from kgate.rollout.pods import MODES, PodManners, read_manners
 __all__ = ["SCHEMA", "Behaviour", "RolloutSettings", "SettingError", "from_config"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
+class Behaviour(Struct, frozen=True, kw_only=True):
     """How pods start and stop. What nobody says is derived from the probes, or assumed."""
 
     default: PodManners = field(default_factory=PodManners)
@@ -36,7 +38,7 @@ class Behaviour:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutSettings:
     """The `rollout:` part of the settings."""
 
@@ -45,11 +47,11 @@ class RolloutSettings:
     """The cluster file as it was written; whoever reads it calls `on`."""
     spec: ClusterSpec | None = None
     """The cluster itself. None, with `cluster` None as well: one is assumed."""
-    behaviour: Behaviour = field(default_factory=Behaviour)
+    behaviour: Behaviour = dataclasses.field(default_factory=Behaviour)
 
     def on(self, spec: ClusterSpec) -> RolloutSettings:
         """The same settings, on the cluster that was read from a file."""
-        return replace(self, spec=spec, cluster=spec.file)
+        return dataclasses.replace(self, spec=spec, cluster=spec.file)
 
 
 def from_config(config: Mapping[str, Any]) -> RolloutSettings:

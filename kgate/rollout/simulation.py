@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.engine.errors import ApiError, LivelockError
 from kgate.finding import clean
@@ -16,8 +17,7 @@ from kgate.rollout.scenario import read_scenario
 from kgate.rollout.steps import Action, Apply, Create, Drain, Evict, Metrics, NodeStep, Scenario, Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class Played(Struct, frozen=True, kw_only=True):
     """One scenario and what came of it. `recording` is None when it was not played; `reason` then says why."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.engine import Behaviour, Cluster, ImageBehaviour
 from kgate.engine.api import quantity as quantities
@@ -38,8 +39,7 @@ SUPPORT = frozenset(kind for _, kind in KINDS) - {"Deployment", "Event", "Node",
 _TENANT = "other-tenants"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class Played(Struct, frozen=True, kw_only=True):
     """One world after the change."""
 
     events: tuple[WatchEvent, ...]
@@ -189,8 +189,7 @@ def _apply(cluster: Cluster, manifests: Sequence[Manifest]) -> dict[Key, str]:
     return refused
 
 
-@dataclass(slots=True)
-class _Patience:
+class _Patience(Struct):
     """How much of a rehearsal is left before it is given up."""
 
     cluster: Cluster

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.rollout.settings import Behaviour
 
@@ -14,8 +15,7 @@ ASSUMED_MS = 10_000
 _MOST_S = 10**7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Startup:
+class Startup(Struct, frozen=True, kw_only=True):
     """Of one container."""
 
     image: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.manifest import Path
 from kgate.rollout.nodes import NodeSpec
@@ -13,8 +14,7 @@ from kgate.rollout.pods import Kubelet
 Body = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Apply:
+class Apply(Struct, frozen=True, kw_only=True):
     """Server-side apply, forced, always as the same field manager."""
 
     objects: tuple[Body, ...]
@@ -22,13 +22,11 @@ class Apply:
     """Whether the step was written as a list."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Create:
+class Create(Struct, frozen=True, kw_only=True):
     object: Body
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patch:
+class Patch(Struct, frozen=True, kw_only=True):
     kind: str
     name: str
     patch: Any
@@ -36,14 +34,12 @@ class Patch:
     subresource: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
+class Scale(Struct, frozen=True, kw_only=True):
     name: str
     replicas: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delete:
+class Delete(Struct, frozen=True, kw_only=True):
     """By name, or the oldest live pod that fits `prefix` and `ready`, or the newest ReplicaSet."""
 
     kind: str
@@ -56,8 +52,7 @@ class Delete:
     newest_replica_set: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evict:
+class Evict(Struct, frozen=True, kw_only=True):
     prefix: str
     node: str
     unready: bool | None
@@ -65,15 +60,13 @@ class Evict:
     count: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drain:
+class Drain(Struct, frozen=True, kw_only=True):
     node: str
     timeout_ms: int
     retry_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeStep:
+class NodeStep(Struct, frozen=True, kw_only=True):
     """`verb` is one of stop start cordon uncordon delete taint untaint label add."""
 
     verb: str
@@ -83,45 +76,38 @@ class NodeStep:
     added: tuple[NodeSpec, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unready:
+class Unready(Struct, frozen=True, kw_only=True):
     prefix: str
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metrics:
+class Metrics(Struct, frozen=True, kw_only=True):
     prefix: str
     cpu: str
     memory: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KubeletStep:
+class KubeletStep(Struct, frozen=True, kw_only=True):
     """Changes the named parts of the behaviour from now on."""
 
     changes: Body
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sleep:
+class Sleep(Struct, frozen=True, kw_only=True):
     ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complete:
+class Complete(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     allow_terminating: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quiet:
+class Quiet(Struct, frozen=True, kw_only=True):
     ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionHolds:
+class ConditionHolds(Struct, frozen=True, kw_only=True):
     kind: str
     name: str
     type: str
@@ -129,16 +115,14 @@ class ConditionHolds:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusHolds:
+class StatusHolds(Struct, frozen=True, kw_only=True):
     kind: str
     name: str
     fields: Mapping[str, Any]
     """Field of .status to its value, or to a mapping of `ge` and `le`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodsCount:
+class PodsCount(Struct, frozen=True, kw_only=True):
     """How many pods, whose names begin with `prefix`, are in each state; None: any number."""
 
     prefix: str
@@ -151,21 +135,18 @@ class PodsCount:
     """No live pod is bound to this node."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
+class Gone(Struct, frozen=True, kw_only=True):
     kind: str
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventSeen:
+class EventSeen(Struct, frozen=True, kw_only=True):
     reason: str
     contains: str
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeHolds:
+class NodeHolds(Struct, frozen=True, kw_only=True):
     name: str
     ready: str
     taint: str
@@ -176,8 +157,7 @@ class NodeHolds:
 Until = Complete | Quiet | ConditionHolds | StatusHolds | PodsCount | Gone | EventSeen | NodeHolds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class Wait(Struct, frozen=True, kw_only=True):
     until: Until
     settle_ms: int
     timeout_ms: int
@@ -186,15 +166,13 @@ class Wait:
 Action = Apply | Create | Patch | Scale | Delete | Evict | Drain | NodeStep | Unready | Metrics | KubeletStep | Sleep | Wait
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     op: str
     action: Action
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
+class Scenario(Struct, frozen=True, kw_only=True):
     name: str
     description: str = ""
     category: str = ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.api.apps import Deployment
 from kgate.finding import Finding, Rule, Severity
@@ -18,16 +20,14 @@ from kgate.rollout.stage import key_of, template_of
 from kgate.rollout.startup import Startup, containers, span, startups
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """One Deployment: what was seen, and what is to be said of it."""
 
     rehearsal: Rehearsal
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Verdict:
+class _Verdict(Struct, frozen=True, kw_only=True):
     """The answer, before it has a place in a file."""
 
     verdict: str
@@ -72,8 +72,7 @@ def judge(manifest: Manifest, before: Manifest | None, rolled: Rolled, *, fits_a
     return Judged(rehearsal=shown, findings=verdict.finding(manifest))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class _Case(Struct, frozen=True, kw_only=True):
     """Everything that one decision looks at."""
 
     manifest: Manifest

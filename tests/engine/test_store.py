@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from kgate.engine.api.apps import Deployment, DeploymentSpec, DeploymentStatus, ReplicaSet
 from kgate.engine.api.core import Pod, PodSpec, PodStatus

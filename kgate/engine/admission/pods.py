@@ -6,7 +6,7 @@ pkg/registry/core/pod/strategy.go (matchLabelKeys).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from kgate.engine.api import resources, selector
 from kgate.engine.api.core import (

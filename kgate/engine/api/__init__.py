@@ -1,1 +1,1 @@
-"""The API's objects as frozen dataclasses, and the arithmetic on their fields."""
+"""The API's objects as frozen structs, and the arithmetic on their fields."""

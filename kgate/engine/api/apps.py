@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.api.core import NO_TEMPLATE, PodTemplateSpec
 from kgate.engine.api.meta import EVERYTHING, NO_METADATA, NO_REST, Condition, LabelSelector, ObjectMeta, Rest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollingUpdateDeployment:
+class RollingUpdateDeployment(Struct, frozen=True, kw_only=True):
     """Both are a number or a percentage of replicas; surge rounds up, unavailable rounds down."""
 
     max_surge: int | str | None = None
@@ -18,8 +19,7 @@ class RollingUpdateDeployment:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeploymentStrategy:
+class DeploymentStrategy(Struct, frozen=True, kw_only=True):
     """`type` is RollingUpdate or Recreate."""
 
     type: str = ""
@@ -27,11 +27,10 @@ class DeploymentStrategy:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeploymentSpec:
+class DeploymentSpec(Struct, frozen=True, kw_only=True):
     """As defaulted by admission: replicas, strategy, history limit and deadline are set."""
 
-    replicas: int = field(default=1, metadata={"always": True})
+    replicas: Annotated[int, "always"] = 1
     selector: LabelSelector = EVERYTHING
     template: PodTemplateSpec = NO_TEMPLATE
     strategy: DeploymentStrategy = DeploymentStrategy()
@@ -42,8 +41,7 @@ class DeploymentSpec:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeploymentStatus:
+class DeploymentStatus(Struct, frozen=True, kw_only=True):
     """Written by the Deployment controller alone."""
 
     observed_generation: int = 0
@@ -58,8 +56,7 @@ class DeploymentStatus:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
+class Deployment(Struct, frozen=True, kw_only=True):
     """Rolls pods from one template to the next."""
 
     kind: ClassVar[str] = "Deployment"
@@ -70,19 +67,17 @@ class Deployment:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaSetSpec:
+class ReplicaSetSpec(Struct, frozen=True, kw_only=True):
     """`replicas` pods of `template`."""
 
-    replicas: int = field(default=1, metadata={"always": True})
+    replicas: Annotated[int, "always"] = 1
     selector: LabelSelector = EVERYTHING
     template: PodTemplateSpec = NO_TEMPLATE
     min_ready_seconds: int = 0
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaSetStatus:
+class ReplicaSetStatus(Struct, frozen=True, kw_only=True):
     """Written by the ReplicaSet controller alone; `terminating_replicas` is None until it has looked."""
 
     observed_generation: int = 0
@@ -95,8 +90,7 @@ class ReplicaSetStatus:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaSet:
+class ReplicaSet(Struct, frozen=True, kw_only=True):
     """Keeps a number of pods of one template alive."""
 
     kind: ClassVar[str] = "ReplicaSet"

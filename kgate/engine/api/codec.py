@@ -1,12 +1,12 @@
-"""JSON as the API server speaks it, to and from the frozen dataclasses.
+"""JSON as the API server speaks it, to and from the frozen structs.
 
 What a class does not model is kept in its `rest`, so decoding loses nothing and `==` is the API machinery's semantic equality.
-Field names are camelCase without the `_ms` of times; `metadata={"json": ...}` names the exceptions.
+Field names are camelCase without the `_ms` of times; `field(name=...)` names the exceptions.
+What is `Annotated[..., "always"]` is shown at its zero value, too.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import types
 import typing
@@ -14,11 +14,16 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from msgspec import Struct, structs
+
 from kgate.engine.api import apps, core, quantity, resources
 from kgate.engine.api.meta import NO_REST, FrozenMap, ObjectMeta, Resource, Rest, Unstructured
 
 Json = Any
 """What `json.loads` returns."""
+
+ALWAYS = "always"
+"""The mark of a field that the API shows at its zero value, too."""
 
 KINDS: Mapping[tuple[str, str], type[Any]] = {
     (cls.api_version, cls.kind): cls
@@ -71,7 +76,7 @@ class DecodeError(ValueError):
 
 
 def decode(body: Mapping[str, Json]) -> Resource:
-    """The object as its dataclass, or `Unstructured` for a kind the engine does not model. Raises DecodeError."""
+    """The object as its struct, or `Unstructured` for a kind the engine does not model. Raises DecodeError."""
     api_version, kind = str(body.get("apiVersion", "")), str(body.get("kind", ""))
     cls = KINDS.get((api_version, kind))
     fields = {k: v for k, v in body.items() if k not in ("apiVersion", "kind")}
@@ -148,9 +153,9 @@ Decoder = Callable[[Json, str], Any]
 def _decoder(cls: Any) -> Decoder:
     """Built once for each class from its fields."""
     known: dict[str, tuple[str, Decoder]] = {}
-    for name, json_name, hint in _fields(cls):
+    for name, json_name, hint, _ in _fields(cls):
         known[json_name] = (name, _decoder_for(hint))
-    has_rest = any(f.name == "rest" for f in dataclasses.fields(cls))
+    has_rest = "rest" in cls.__struct_fields__
 
     def decode_object(body: Json, path: str) -> Any:
         if not isinstance(body, Mapping):
@@ -173,7 +178,7 @@ def _decoder(cls: Any) -> Decoder:
 def _decoder_for(hint: Any) -> Decoder:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
-        return _ANNOTATED[args[1]]
+        return _decoder_for(args[0]) if args[1] == ALWAYS else _ANNOTATED[args[1]]
     if origin in (typing.Union, types.UnionType):
         real = [a for a in args if a is not type(None)]
         return _decoder_for(real[0]) if len(real) == 1 else _scalar((int, str))
@@ -181,7 +186,7 @@ def _decoder_for(hint: Any) -> Decoder:
         return _list_of(_decoder_for(args[0]))
     if origin is FrozenMap:
         return _labels if args[1] is str else lambda value, _path: freeze(value)
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         return lambda value, path: decode_as(hint, value, path)
     return _scalar((hint,))
 
@@ -249,15 +254,13 @@ def _go_kind(value: Json) -> str:
 
 
 @cache
-def _fields(cls: Any) -> tuple[tuple[str, str, Any], ...]:
-    """Attribute name, JSON name and type of every modelled field."""
-    hints = typing.get_type_hints(cls, include_extras=True)
-    return tuple((f.name, _json_name(f), hints[f.name]) for f in dataclasses.fields(cls) if f.name != "rest")
+def _fields(cls: Any) -> tuple[tuple[str, str, Any, Any], ...]:
+    """Attribute name, JSON name, type and default of every modelled field."""
+    return tuple((f.name, _json_name(f), f.type, f.default) for f in structs.fields(cls) if f.name != "rest")
 
 
-def _json_name(f: dataclasses.Field[Any]) -> str:
-    given = f.metadata.get("json")
-    return str(given) if given else re.sub(r"_([a-z])", lambda m: m[1].upper(), f.name.removesuffix("_ms"))
+def _json_name(f: structs.FieldInfo) -> str:
+    return f.encode_name if f.encode_name != f.name else re.sub(r"_([a-z])", lambda m: m[1].upper(), f.name.removesuffix("_ms"))
 
 
 Shown = tuple[str, str, Any, bool, Callable[[Any], Json]]
@@ -266,22 +269,16 @@ Shown = tuple[str, str, Any, bool, Callable[[Any], Json]]
 @cache
 def _shown(cls: Any) -> tuple[Shown, ...]:
     """Attribute, JSON name, default, whether it is shown even so, and how."""
-    by_name = {f.name: f for f in dataclasses.fields(cls)}
-    return tuple(
-        (name, json_name, _default(by_name[name]), bool(by_name[name].metadata.get("always")), _shower(hint))
-        for name, json_name, hint in _fields(cls)
-    )
+    return tuple((name, json_name, default, _always(hint), _shower(hint)) for name, json_name, hint, default in _fields(cls))
 
 
-def _default(f: dataclasses.Field[Any]) -> Any:
-    if f.default_factory is not dataclasses.MISSING:
-        return f.default_factory()
-    return f.default
+def _always(hint: Any) -> bool:
+    return typing.get_origin(hint) is typing.Annotated and typing.get_args(hint)[1] == ALWAYS
 
 
 def _shower(hint: Any) -> Callable[[Any], Json]:
     if typing.get_origin(hint) is typing.Annotated:
-        return _SHOW_ANNOTATED[typing.get_args(hint)[1]]
+        return _shower(typing.get_args(hint)[0]) if _always(hint) else _SHOW_ANNOTATED[typing.get_args(hint)[1]]
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         inner = [a for a in typing.get_args(hint) if a is not type(None)]
         return _shower(inner[0]) if len(inner) == 1 else thaw
@@ -296,7 +293,7 @@ def _show(value: Any) -> Json:
         return [_show(v) for v in value]
     if isinstance(value, Mapping):
         return {k: _show(v) for k, v in value.items()}
-    if dataclasses.is_dataclass(value):
+    if isinstance(value, Struct):
         return encode_fields(value)
     return value
 

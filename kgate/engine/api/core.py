@@ -5,8 +5,10 @@ Resource amounts are integers: cpu in thousandths of a core, everything else in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kgate.engine.api.meta import NO_LABELS, NO_METADATA, NO_REST, Condition, FrozenMap, Labels, LabelSelector, ObjectMeta, Rest, Time
 
@@ -16,8 +18,7 @@ ResourceList: TypeAlias = Annotated[FrozenMap[str, int], "quantities"]
 NO_RESOURCES: FrozenMap[str, int] = FrozenMap()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceRequirements:
+class ResourceRequirements(Struct, frozen=True, kw_only=True):
     """Of a container, or of a whole pod. `claims` of dynamic resource allocation stay in `rest`."""
 
     requests: ResourceList = NO_RESOURCES
@@ -25,20 +26,18 @@ class ResourceRequirements:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerPort:
+class ContainerPort(Struct, frozen=True, kw_only=True):
     """`host_port` 0 means none; an empty `host_ip` stands for 0.0.0.0."""
 
     container_port: int = 0
     host_port: int = 0
-    host_ip: str = field(default="", metadata={"json": "hostIP"})
+    host_ip: str = field(default="", name="hostIP")
     protocol: str = ""
     name: str = ""
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class Container(Struct, frozen=True, kw_only=True):
     """A container or init container; an init container with `restart_policy` Always is a sidecar. Probes stay in `rest`."""
 
     name: str = ""
@@ -46,7 +45,7 @@ class Container:
     image_pull_policy: str = ""
     restart_policy: str | None = None
     ports: tuple[ContainerPort, ...] = ()
-    resources: ResourceRequirements = field(default=ResourceRequirements(), metadata={"always": True})
+    resources: Annotated[ResourceRequirements, "always"] = ResourceRequirements()
     rest: Rest = NO_REST
 
     @property
@@ -55,8 +54,7 @@ class Container:
         return self.restart_policy == "Always"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Toleration:
+class Toleration(Struct, frozen=True, kw_only=True):
     """An empty `key` with operator Exists tolerates every taint; an empty `effect` matches all effects."""
 
     key: str = ""
@@ -67,8 +65,7 @@ class Toleration:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSelectorRequirement:
+class NodeSelectorRequirement(Struct, frozen=True, kw_only=True):
     """`operator` is In, NotIn, Exists, DoesNotExist, Gt or Lt."""
 
     key: str = ""
@@ -77,8 +74,7 @@ class NodeSelectorRequirement:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSelectorTerm:
+class NodeSelectorTerm(Struct, frozen=True, kw_only=True):
     """All requirements must hold; a term without any matches no node. `match_fields` knows only metadata.name."""
 
     match_expressions: tuple[NodeSelectorRequirement, ...] = ()
@@ -86,16 +82,14 @@ class NodeSelectorTerm:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSelector:
+class NodeSelector(Struct, frozen=True, kw_only=True):
     """One of the terms must match."""
 
     node_selector_terms: tuple[NodeSelectorTerm, ...] = ()
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreferredSchedulingTerm:
+class PreferredSchedulingTerm(Struct, frozen=True, kw_only=True):
     """`weight` is 1 to 100."""
 
     weight: int = 0
@@ -103,17 +97,15 @@ class PreferredSchedulingTerm:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeAffinity:
+class NodeAffinity(Struct, frozen=True, kw_only=True):
     """Hard and soft wishes about the node's labels and name."""
 
-    required: NodeSelector | None = field(default=None, metadata={"json": "requiredDuringSchedulingIgnoredDuringExecution"})
-    preferred: tuple[PreferredSchedulingTerm, ...] = field(default=(), metadata={"json": "preferredDuringSchedulingIgnoredDuringExecution"})
+    required: NodeSelector | None = field(default=None, name="requiredDuringSchedulingIgnoredDuringExecution")
+    preferred: tuple[PreferredSchedulingTerm, ...] = field(default=(), name="preferredDuringSchedulingIgnoredDuringExecution")
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodAffinityTerm:
+class PodAffinityTerm(Struct, frozen=True, kw_only=True):
     """Near (or far from) the pods that `label_selector` selects in `namespaces` and those that `namespace_selector` selects."""
 
     topology_key: str = ""
@@ -125,8 +117,7 @@ class PodAffinityTerm:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightedPodAffinityTerm:
+class WeightedPodAffinityTerm(Struct, frozen=True, kw_only=True):
     """`weight` is 1 to 100."""
 
     weight: int = 0
@@ -134,17 +125,15 @@ class WeightedPodAffinityTerm:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodAffinity:
+class PodAffinity(Struct, frozen=True, kw_only=True):
     """Both podAffinity and podAntiAffinity have this shape."""
 
-    required: tuple[PodAffinityTerm, ...] = field(default=(), metadata={"json": "requiredDuringSchedulingIgnoredDuringExecution"})
-    preferred: tuple[WeightedPodAffinityTerm, ...] = field(default=(), metadata={"json": "preferredDuringSchedulingIgnoredDuringExecution"})
+    required: tuple[PodAffinityTerm, ...] = field(default=(), name="requiredDuringSchedulingIgnoredDuringExecution")
+    preferred: tuple[WeightedPodAffinityTerm, ...] = field(default=(), name="preferredDuringSchedulingIgnoredDuringExecution")
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Affinity:
+class Affinity(Struct, frozen=True, kw_only=True):
     """Where a pod wants to be, by nodes and by other pods."""
 
     node_affinity: NodeAffinity | None = None
@@ -153,8 +142,7 @@ class Affinity:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopologySpreadConstraint:
+class TopologySpreadConstraint(Struct, frozen=True, kw_only=True):
     """`when_unsatisfiable` is DoNotSchedule or ScheduleAnyway; absent policies mean nodeAffinity Honor, nodeTaints Ignore."""
 
     max_skew: int = 0
@@ -168,8 +156,7 @@ class TopologySpreadConstraint:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersistentVolumeClaimSource:
+class PersistentVolumeClaimSource(Struct, frozen=True, kw_only=True):
     """A volume's reference to a claim in the pod's namespace."""
 
     claim_name: str = ""
@@ -177,8 +164,7 @@ class PersistentVolumeClaimSource:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volume:
+class Volume(Struct, frozen=True, kw_only=True):
     """Only claims matter to placement (`ephemeral` is a claim named `<pod>-<volume>`); all other sources stay in `rest`."""
 
     name: str = ""
@@ -186,16 +172,14 @@ class Volume:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodSchedulingGate:
+class PodSchedulingGate(Struct, frozen=True, kw_only=True):
     """A pod with any gate is not tried by the scheduler."""
 
     name: str = ""
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodSpec:
+class PodSpec(Struct, frozen=True, kw_only=True):
     """What runs, where it may run and how it ends. `priority` is None until admission resolved `priority_class_name`."""
 
     containers: tuple[Container, ...] = ()
@@ -219,22 +203,20 @@ class PodSpec:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerStatus:
+class ContainerStatus(Struct, frozen=True, kw_only=True):
     """`state` and `lastState` are kept as the API shows them, frozen."""
 
     name: str = ""
     image: str = ""
-    ready: bool = field(default=False, metadata={"always": True})
+    ready: Annotated[bool, "always"] = False
     started: bool | None = None
-    restart_count: int = field(default=0, metadata={"always": True})
+    restart_count: Annotated[int, "always"] = 0
     state: Rest = NO_REST
     last_state: Rest = NO_REST
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodStatus:
+class PodStatus(Struct, frozen=True, kw_only=True):
     """`phase` is Pending, Running, Succeeded, Failed or Unknown."""
 
     phase: str = ""
@@ -248,8 +230,7 @@ class PodStatus:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pod:
+class Pod(Struct, frozen=True, kw_only=True):
     """A pod as the scheduler, the kubelet and the ReplicaSet controller see it."""
 
     kind: ClassVar[str] = "Pod"
@@ -282,8 +263,7 @@ class Pod:
         return replace(self, spec=replace(self.spec, node_name=node))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodTemplateSpec:
+class PodTemplateSpec(Struct, frozen=True, kw_only=True):
     """What a ReplicaSet stamps its pods from."""
 
     metadata: ObjectMeta = NO_METADATA
@@ -294,8 +274,7 @@ class PodTemplateSpec:
 NO_TEMPLATE = PodTemplateSpec()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taint:
+class Taint(Struct, frozen=True, kw_only=True):
     """`effect` is NoSchedule, PreferNoSchedule or NoExecute."""
 
     key: str = ""
@@ -305,18 +284,16 @@ class Taint:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSpec:
+class NodeSpec(Struct, frozen=True, kw_only=True):
     """`unschedulable` is what `kubectl cordon` sets."""
 
     unschedulable: bool = False
     taints: tuple[Taint, ...] = ()
-    provider_id: str = field(default="", metadata={"json": "providerID"})
+    provider_id: str = field(default="", name="providerID")
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerImage:
+class ContainerImage(Struct, frozen=True, kw_only=True):
     """An image the node has already pulled, under all its names."""
 
     names: tuple[str, ...] = ()
@@ -324,8 +301,7 @@ class ContainerImage:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeStatus:
+class NodeStatus(Struct, frozen=True, kw_only=True):
     """What the node has, and how it feels."""
 
     capacity: ResourceList = NO_RESOURCES
@@ -335,8 +311,7 @@ class NodeStatus:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """A machine pods are bound to."""
 
     kind: ClassVar[str] = "Node"
@@ -347,16 +322,14 @@ class Node:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpec:
+class ServiceSpec(Struct, frozen=True, kw_only=True):
     """Only the selector matters: default spreading counts a Service's pods together. Ports stay in `rest`."""
 
     selector: Labels = NO_LABELS
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """A name for the pods that its selector selects."""
 
     kind: ClassVar[str] = "Service"
@@ -366,8 +339,7 @@ class Service:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Namespace:
+class Namespace(Struct, frozen=True, kw_only=True):
     """Its labels are what namespaceSelector looks at."""
 
     kind: ClassVar[str] = "Namespace"
@@ -376,8 +348,7 @@ class Namespace:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersistentVolumeClaimSpec:
+class PersistentVolumeClaimSpec(Struct, frozen=True, kw_only=True):
     """`volume_name` is set once the claim is bound."""
 
     volume_name: str = ""
@@ -386,8 +357,7 @@ class PersistentVolumeClaimSpec:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersistentVolumeClaim:
+class PersistentVolumeClaim(Struct, frozen=True, kw_only=True):
     """A request for storage; pods wait until it exists and is bound."""
 
     kind: ClassVar[str] = "PersistentVolumeClaim"
@@ -397,21 +367,19 @@ class PersistentVolumeClaim:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriorityClass:
+class PriorityClass(Struct, frozen=True, kw_only=True):
     """A name for a priority (staging/src/k8s.io/api/scheduling/v1/types.go)."""
 
     kind: ClassVar[str] = "PriorityClass"
     api_version: ClassVar[str] = "scheduling.k8s.io/v1"
     metadata: ObjectMeta = NO_METADATA
-    value: int = field(default=0, metadata={"always": True})
+    value: Annotated[int, "always"] = 0
     global_default: bool = False
     preemption_policy: str | None = None
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectReference:
+class ObjectReference(Struct, frozen=True, kw_only=True):
     """Which object an Event is about."""
 
     api_version: str = ""
@@ -422,8 +390,7 @@ class ObjectReference:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """What a component wants a human to know. `count` rises when the same thing happens again."""
 
     kind: ClassVar[str] = "Event"

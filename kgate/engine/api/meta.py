@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Annotated, Any, NamedTuple, NoReturn, Protocol, Self, TypeAlias, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -63,8 +65,7 @@ class Key(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerReference:
+class OwnerReference(Struct, frozen=True, kw_only=True):
     """A dependent's link to its owner; at most one reference of an object is the controller."""
 
     api_version: str = ""
@@ -76,8 +77,7 @@ class OwnerReference:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectMeta:
+class ObjectMeta(Struct, frozen=True, kw_only=True):
     """`generation` counts changes of the spec, `resource_version` all writes of the whole store. 0 means not stored yet."""
 
     name: str = ""
@@ -117,8 +117,7 @@ class ObjectMeta:
         return replace(self, annotations=self.annotations.without(key) if value is None else self.annotations.with_(key, value))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelSelectorRequirement:
+class LabelSelectorRequirement(Struct, frozen=True, kw_only=True):
     """`operator` is In, NotIn, Exists or DoesNotExist."""
 
     key: str = ""
@@ -127,8 +126,7 @@ class LabelSelectorRequirement:
     rest: Rest = NO_REST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelSelector:
+class LabelSelector(Struct, frozen=True, kw_only=True):
     """Empty selects everything; where a selector may be absent, None selects nothing."""
 
     match_labels: Labels = NO_LABELS
@@ -145,8 +143,7 @@ NO_METADATA = ObjectMeta()
 EVERYTHING = LabelSelector()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """A Deployment's, ReplicaSet's, Pod's or Node's condition; which times a kind uses differs."""
 
     type: str = ""
@@ -170,7 +167,7 @@ def condition(conditions: tuple[Condition, ...], type_: str) -> Condition | None
 
 
 class Resource(Protocol):
-    """An object of the API: a frozen dataclass with metadata."""
+    """An object of the API: a frozen struct with metadata."""
 
     @property
     def kind(self) -> str: ...
@@ -180,8 +177,7 @@ class Resource(Protocol):
     def metadata(self) -> ObjectMeta: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unstructured:
+class Unstructured(Struct, frozen=True, kw_only=True):
     """An object of a kind the engine does not model: stored, versioned, watched and shown, never interpreted."""
 
     kind: str

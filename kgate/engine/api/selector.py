@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kgate.engine.api.core import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 from kgate.engine.api.meta import LabelSelector, LabelSelectorRequirement

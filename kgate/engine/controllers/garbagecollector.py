@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from kgate.engine.api.apps import Deployment, ReplicaSet
 from kgate.engine.api.core import Pod

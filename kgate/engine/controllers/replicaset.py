@@ -6,8 +6,9 @@ The store is synchronous, so there are no expectations to wait for: what was cre
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from kgate.engine.api import selector
 from kgate.engine.api.apps import ReplicaSet, ReplicaSetStatus

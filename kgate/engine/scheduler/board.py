@@ -7,15 +7,15 @@ entry a node, in the node tree's order, so that arrays can take their place on l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import CycleState, Filter, Normalize, PreScore, Rejection, Score
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """The scores of one plugin, which only all together can be brought to 0..100."""
 
     plugin: Normalize

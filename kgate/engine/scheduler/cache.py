@@ -6,8 +6,10 @@ Sources: pkg/scheduler/backend/cache/{cache,node_tree}.go.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.api.apps import ReplicaSet
 from kgate.engine.api.codec import DecodeError, decode_as, thaw
@@ -23,8 +25,7 @@ KINDS = ("Node", "Namespace", "Service", "ReplicaSet", "PersistentVolumeClaim", 
 """What the cache is told of, in the order in which it is to be read from a store."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """What preemption asks of a PodDisruptionBudget. Without a status nothing may be disrupted."""
 
     namespace: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar, cast, runtime_checkable
+
+from msgspec import Struct
 
 from kgate.engine.api.core import Node, Pod
 from kgate.engine.api.meta import Resource
@@ -20,8 +21,7 @@ MAX_NODE_SCORE = 100
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
+class Rejection(Struct, frozen=True, kw_only=True):
     """Why a node (or, from `prefilter`, the whole cluster) does not take the pod."""
 
     plugin: str
@@ -31,8 +31,7 @@ class Rejection:
     """Removing pods from the node would not help (UnschedulableAndUnresolvable)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """Something that happened in the cluster and may let a pod in that was refused. `old` is None when it was added, `new` when deleted.
 
     Pods appear here only once they are bound: being bound is being added, ending (Succeeded or Failed) is being deleted.
@@ -52,8 +51,7 @@ class Change:
         return (self.old, self.new) if isinstance(self.old or self.new, PodInfo) else None  # type: ignore[return-value]
 
 
-@dataclass(frozen=True, slots=True)
-class OnlyNodes:
+class OnlyNodes(Struct, frozen=True):
     """Written by a `prefilter` that leaves only these nodes: no other is even looked at (PreFilterResult)."""
 
     names: frozenset[str]

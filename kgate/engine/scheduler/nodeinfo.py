@@ -6,8 +6,9 @@ Source: pkg/scheduler/framework/types.go (PodInfo, NodeInfo, AffinityTerm).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from kgate.engine.api.core import Container, Node, Pod, PodAffinityTerm, WeightedPodAffinityTerm
 from kgate.engine.api.meta import Key, LabelSelector
@@ -22,8 +23,7 @@ HostPort = tuple[str, str, int]
 K = TypeVar("K")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AffinityTerm:
+class AffinityTerm(Struct, frozen=True, kw_only=True):
     """A pod's term about other pods, with everything that depends on that pod worked out."""
 
     topology_key: str
@@ -39,8 +39,7 @@ class AffinityTerm:
         return matches(self.selector, pod.metadata.labels)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodInfo:
+class PodInfo(Struct, frozen=True, kw_only=True):
     """A pod and what of it is asked again and again. Terms are (required or preferred) x (affinity or anti-affinity)."""
 
     pod: Pod

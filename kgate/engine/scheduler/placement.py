@@ -6,7 +6,9 @@ Unlike upstream: all nodes are looked at, also when there are more than a hundre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key
@@ -33,8 +35,7 @@ MAX_OWNERS = 1000
 NO_NODES = "no nodes available to schedule pods"
 
 
-@dataclass(slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, kw_only=True):
     """Where the pod goes, or why nowhere."""
 
     state: CycleState

@@ -5,7 +5,7 @@ Sources: pkg/scheduler/framework/preemption/preemption.go, .../plugins/defaultpr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Millis, condition
@@ -19,8 +19,7 @@ NOT_HELPFUL = "Preemption is not helpful for scheduling"
 _NO_VICTIMS = Rejection(plugin=NAME, reasons=("No preemption victims found for incoming pod",), unresolvable=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A node, and the fewest pods that must go there, the most important first."""
 
     node: str
@@ -29,8 +28,7 @@ class Candidate:
     """How many of them a PodDisruptionBudget would rather keep."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoRoom:
+class NoRoom(Struct, frozen=True, kw_only=True):
     """Why no room can be made, as FailedScheduling says it after `preemption: `."""
 
     message: str

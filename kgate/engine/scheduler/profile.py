@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kgate.engine.scheduler.framework import Filter, Plugin
 from kgate.engine.scheduler.plugins.image_locality import ImageLocality
@@ -31,8 +32,7 @@ WEIGHTS: Mapping[str, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Struct, frozen=True, kw_only=True):
     """A scheduler's plugins, and what else differs between the versions of kube-scheduler."""
 
     plugins: tuple[Plugin, ...]

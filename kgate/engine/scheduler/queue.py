@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from kgate.engine.api.meta import Key, Millis
 from kgate.engine.scheduler.nodeinfo import PodInfo
@@ -19,8 +20,7 @@ WINDOW_MS = 1_000
 Order: TypeAlias = tuple[int, Millis, int]
 
 
-@dataclass(slots=True, kw_only=True)
-class Queued:
+class Queued(Struct, kw_only=True):
     """A pod without a node. Mutable, and known to the queue alone."""
 
     info: PodInfo

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
 from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Condition, Key, Millis, Resource, condition
@@ -30,8 +32,7 @@ ASYNC_PREEMPTION_MS = 1
 """Victims are deleted beside the scheduling cycle (KEP-4832), a moment later: what else happens at the same time comes first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doomed:
+class Doomed(Struct, frozen=True, kw_only=True):
     """Victims whose deletion is under way."""
 
     due_ms: Millis

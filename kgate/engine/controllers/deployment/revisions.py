@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kgate.engine.api import names
 from kgate.engine.api.apps import Deployment, ReplicaSet, ReplicaSetSpec

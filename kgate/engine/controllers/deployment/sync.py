@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.api.apps import Deployment, DeploymentStatus, ReplicaSet
 from kgate.engine.api.meta import Millis, condition
@@ -17,8 +19,7 @@ from kgate.engine.store import Store, key_of
 SOURCE = "deployment-controller"
 
 
-@dataclass(slots=True)
-class Sync:
+class Sync(Struct):
     """`old` and `new` are fresh after every method; `new` is None until there is a ReplicaSet with the Deployment's template."""
 
     store: Store

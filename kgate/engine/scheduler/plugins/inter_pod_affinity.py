@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
+
+from msgspec import Struct, field
 
 from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import MAX_NODE_SCORE, Change, CycleState, Rejection
@@ -17,8 +18,7 @@ Domain = tuple[str, str]
 """Topology key and value."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Relations:
+class Relations(Struct, kw_only=True):
     """Number of pods by domain; a domain without any is not here."""
 
     repelled: dict[Domain, int] = field(default_factory=dict)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from typing import ClassVar
+
+from msgspec import Struct
 
 from kgate.engine.api.core import Node, Pod, TopologySpreadConstraint
 from kgate.engine.api.meta import FrozenMap, LabelSelector
@@ -26,8 +27,7 @@ SYSTEM_DEFAULTS = (
 """For pods without constraints of their own that a Service or a ReplicaSet selects."""
 
 
-@dataclass(slots=True, kw_only=True)
-class HardState:
+class HardState(Struct, kw_only=True):
     """Matching pods by constraint and domain. Only domains of nodes that may count are here at all."""
 
     constraints: tuple[TopologySpreadConstraint, ...]

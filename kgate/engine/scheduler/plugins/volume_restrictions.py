@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from kgate.engine.api.core import PersistentVolumeClaim, Pod
 from kgate.engine.api.meta import Key
@@ -12,8 +13,7 @@ from kgate.engine.scheduler.framework import Change, CycleState, Rejection
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 
 
-@dataclass(slots=True, kw_only=True)
-class Exclusive:
+class Exclusive(Struct, kw_only=True):
     """The pod's ReadWriteOncePod claims, and how many pods already use one of them."""
 
     claims: tuple[Key, ...]
