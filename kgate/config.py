@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any, NoReturn
 
-from kgate.errors import ConfigError, UsageError
+from kgate.errors import ConfigError, SettingError, UsageError
 from kgate.finding import Severity, Stage
 from kgate.images.settings import ImagesSettings
 from kgate.manifest import Path, Source
@@ -160,8 +160,8 @@ def _section(name: str, value: object, place: _Place) -> Any:
     room = importlib.import_module(f"kgate.{name}.settings")
     try:
         return room.from_config(value)
-    except room.SettingError as fault:
-        place.refuse((name, *fault.path), fault.message, hint=fault.hint)
+    except SettingError as fault:
+        place.refuse((name, *fault.path), fault.message, hint=fault.hint, key=fault.key)
 
 
 def _homed(options: Options, file: str) -> Options:

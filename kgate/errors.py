@@ -23,3 +23,17 @@ class ConfigError(KgateError):
     def at(cls, file: str, line: int, column: int, message: str, *, hint: str = "") -> ConfigError:
         """`line` and `column` are 1-based."""
         return cls(f"{file}:{line}:{column}: {message}", hint=hint)
+
+
+class SettingError(ValueError):
+    """A setting cannot be used. `path` leads to it from the mapping that was read; whoever read the file adds the line.
+
+    `key`: it is the key at the end of the path that is wrong, not its value.
+    """
+
+    def __init__(self, path: tuple[str | int, ...], message: str, hint: str = "", *, key: bool = False) -> None:
+        super().__init__(message)
+        self.path = path
+        self.message = message
+        self.hint = hint
+        self.key = key

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from kgate.errors import SettingError
 from kgate.manifest import Path
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
@@ -21,16 +22,6 @@ class Scan(StrEnum):
     REQUIRED = "required"
     IF_AVAILABLE = "if-available"
     OFF = "off"
-
-
-class SettingError(ValueError):
-    """A value under `images:` that cannot be used. `path` starts below `images`."""
-
-    def __init__(self, path: Path, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.path = path
-        self.message = message
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +184,7 @@ def _faults_of_keys(value: Mapping[str, Any], schema: Mapping[str, Any], path: P
             yield from _faults(key, {"type": "string"}, (*path, key))
             yield from _faults(item, others, (*path, key))
         else:
-            yield SettingError((*path, key), f"`{key}` is no setting of images", _did_you_mean(str(key), known))
+            yield SettingError((*path, key), f"`{key}` is no setting of images", _did_you_mean(str(key), known), key=True)
 
 
 def _faults_of_scalar(value: Any, schema: Mapping[str, Any], path: Path) -> Iterator[SettingError]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from kgate.errors import SettingError
 from kgate.policy.catalog import Catalog, catalog, examples
 from kgate.policy.judge import judge
 from kgate.policy.policy import Examples, Fix, Policy, SubjectKind, Violation
-from kgate.policy.settings import PolicySettings, SettingError, from_config
+from kgate.policy.settings import PolicySettings, from_config
 
 __all__ = [
     "Catalog",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kgate.errors import SettingError
 from kgate.finding import Severity
 from kgate.manifest import Path
 from kgate.policy.catalog import catalog
@@ -23,7 +24,6 @@ from kgate.policy.settings import (
     PolicySettings,
     RequiredKey,
     RuleSettings,
-    SettingError,
     TagPattern,
 )
 from kgate.reference import parse
@@ -89,7 +89,7 @@ def _conform_mapping(value: Mapping[str, Any], schema: Mapping[str, Any], path: 
         if key in properties:
             _conform(item, properties[key], (*path, key))
         elif others is False:
-            raise SettingError((*path, key), f'there is no setting "{key}" here', _did_you_mean(key, properties))
+            raise SettingError((*path, key), f'there is no setting "{key}" here', _did_you_mean(key, properties), key=True)
         elif isinstance(others, dict):
             _conform(item, others, (*path, key))
     for key in schema.get("required", ()):

@@ -8,17 +8,6 @@ from typing import Any
 from msgspec import Struct, field
 
 from kgate.finding import Severity
-from kgate.manifest import Path
-
-
-class SettingError(ValueError):
-    """A setting is wrong. `path` starts below `policy:`; config knows the line."""
-
-    def __init__(self, path: Path, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.path = path
-        self.message = message
-        self.hint = hint
 
 
 class RuleSettings(Struct, frozen=True, kw_only=True):

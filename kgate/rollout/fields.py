@@ -6,22 +6,15 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from kgate import errors
 from kgate.errors import ConfigError
 from kgate.manifest import Path, Source, pointer
 
 _SECONDS_LIMIT = 10**9
 
 
-class SettingError(ValueError):
-    """A value at `path` (from the root of the mapping that was read) is not what it should be. The caller knows the file."""
-
-    def __init__(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
-        """`key`: it is the key at the end of the path that is wrong, not its value."""
-        super().__init__(message)
-        self.key = key
-        self.path = path
-        self.message = message
-        self.hint = hint
+class SettingError(errors.SettingError):
+    """A value of a settings, cluster or scenario file is not what it should be."""
 
     def at(self, file: str, source: Source | None, document: int = 0) -> ConfigError:
         """The same fault with its place in `file`; without a source the JSON pointer stands for the line."""

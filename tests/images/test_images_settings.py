@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgate.images.settings import SCHEMA, ImagesSettings, Scan, SettingError, from_config
+from kgate.errors import SettingError
+from kgate.images.settings import SCHEMA, ImagesSettings, Scan, from_config
 
 
 def test_nothing_set_is_the_default() -> None:
