@@ -31,6 +31,7 @@ REMOVED_EARLIER: Mapping[str, str] = {
     "networking.k8s.io/v1beta1": "1.22",
     "node.k8s.io/v1beta1": "1.25",
     "policy/v1beta1": "1.25",
+    "rbac.authorization.k8s.io/v1alpha1": "1.22",
     "rbac.authorization.k8s.io/v1beta1": "1.22",
     "scheduling.k8s.io/v1beta1": "1.22",
     "storage.k8s.io/v1beta1": "1.22",

@@ -320,6 +320,12 @@ def test_a_schema_and_an_object_made_to_take_for_ever_do_not() -> None:
     assert "more of it than kgate looks at" in unchecked(wide, {"x": [-1] * 5000})[0]
 
 
+def test_defaults_that_fill_the_memory_do_not() -> None:
+    large = {"type": "array", "items": INTEGER, "default": [1] * 10_000}
+    schema = properties(x={"type": "array", "items": properties(y=large)})
+    assert unchecked(schema, {"x": [{}] * 1000}) == ["CRD widgets.example.com: with its defaults, object of more than 1000000 nodes"]
+
+
 def test_a_tower_of_schemas_and_a_tower_of_lists_are_not_climbed() -> None:
     tower: Any = STRING
     value: Any = "a"

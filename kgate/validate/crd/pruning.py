@@ -51,27 +51,36 @@ def _unknown(x: Any, s: Structural | None, path: Path, *, root: bool = False, pr
 
 def effective(x: Any, s: Structural) -> Any:
     """What the server validates: nulls that may not be null dropped, defaults filled in (defaulting/{algorithm,prunenulls}.go)."""
+    return _effective(x, s, {})
+
+
+def _effective(x: Any, s: Structural, made: dict[int, Any]) -> Any:
+    """`made`: the defaults so far, by identity of their schema. Thousands of items share one, however large it is."""
     if isinstance(x, Mapping):
-        return _filled(x, s)
+        return _filled(x, s, made)
     if isinstance(x, list) and s.items is not None:
         items = s.items
-        return [effective(items.default if v is None and not items.nullable else v, items) for v in x]
+        return [_default(items, made) if v is None and not items.nullable else _effective(v, items, made) for v in x]
     return x
 
 
-def _filled(x: Mapping[str, Any], s: Structural) -> dict[str, Any]:
+def _filled(x: Mapping[str, Any], s: Structural, made: dict[int, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, value in x.items():
         child = s.child(key)
         if child is None:
             out[key] = value
-            continue
-        if value is None and not child.nullable:
-            if child.default is None:
-                continue
-            value = child.default
-        out[key] = effective(value, child)
+        elif value is not None or child.nullable:
+            out[key] = _effective(value, child, made)
+        elif child.default is not None:
+            out[key] = _default(child, made)
     for key, child in s.properties.items():
         if child.default is not None and key not in x:
-            out[key] = effective(child.default, child)
+            out[key] = _default(child, made)
     return out
+
+
+def _default(s: Structural, made: dict[int, Any]) -> Any:
+    if id(s) not in made:
+        made[id(s)] = _effective(s.default, s, made)
+    return made[id(s)]

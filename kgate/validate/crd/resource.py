@@ -17,6 +17,8 @@ from kgate.validate.gates import Gates
 
 MAX_DEPTH = 150
 """Levels of the object; beyond them it is not checked."""
+MAX_NODES = 1_000_000
+"""Mappings, lists and values of the object, each as often as it is met."""
 REFUSED = "the API server would refuse it"
 _INT32 = 2**31 - 1
 
@@ -40,8 +42,8 @@ def _by(definition: Definition, body: Mapping[str, Any], definitions: Definition
         return Checked(unchecked=(f"CRD {definition.name} not used: {schema if isinstance(schema, str) else REFUSED}",))
     if version is None or schema is None:
         return Checked(causes=(_not_served(definition, body["apiVersion"]),), not_served=True)
-    if _too_deep(body):
-        return Checked(unchecked=(f"CRD {definition.name}: object nested deeper than {MAX_DEPTH} levels",))
+    if beyond := _beyond(body):
+        return Checked(unchecked=(f"CRD {definition.name}: {beyond}",))
     deprecated = _deprecated(definition, version)
     undecodable = tuple(islice(_decoding(body, schema, version, minor), most))
     if undecodable:
@@ -78,6 +80,8 @@ def _validated(
     definition: Definition, version: Version, schema: Structural, body: Mapping[str, Any], minor: str, on: Gates, most: int
 ) -> Checked:
     stored = pruning.effective({k: v for k, v in body.items() if not (version.status and k == "status")}, schema)
+    if beyond := _beyond(stored):
+        return Checked(unchecked=(f"CRD {definition.name}: with its defaults, {beyond}",))
     evaluation = keywords.Evaluation(minor=tuple(map(int, minor.split("."))))
     found: list[Cause] = [*meta.causes(body, definition.group, definition.kind, on)]
     try:
@@ -116,12 +120,17 @@ def _ruled(x: Any, s: Structural) -> bool:
     return isinstance(x, list) and s.items is not None and any(_ruled(value, s.items) for value in x)
 
 
-def _too_deep(body: Mapping[str, Any]) -> bool:
+def _beyond(body: Mapping[str, Any]) -> str:
+    """Why the object is not walked; empty when it is."""
+    seen = 0
     todo: list[tuple[Any, int]] = [(body, 1)]
     while todo:
         value, depth = todo.pop()
+        seen += 1
         if depth > MAX_DEPTH:
-            return True
+            return f"object nested deeper than {MAX_DEPTH} levels"
+        if seen > MAX_NODES:
+            return f"object of more than {MAX_NODES} nodes"
         if isinstance(value, (Mapping, list)):
             todo.extend((v, depth + 1) for v in (value.values() if isinstance(value, Mapping) else value))
-    return False
+    return ""
