@@ -73,17 +73,11 @@ def _alone(spec: Body, on: Gates) -> Causes:
         yield forbidden(("spec", "nodeName"), "cannot be set until all schedulingGates have been cleared")
     if spec.get("overhead") and not text(spec, "runtimeClassName"):
         yield forbidden(("spec", "overhead"), "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead")
+    # A projected serviceAccountToken needs a serviceAccountName, and gets one: the ServiceAccount admission plugin, which is on by default,
+    # writes "default" before validation looks.
     for at, volume in items(spec, "volumes", ("spec",)):
-        for where, source in items(part(volume, "projected"), "sources", (*at, "projected")):
-            if source.get("serviceAccountToken") is not None and not _account(spec):
-                yield forbidden((*where, "serviceAccountToken"), "must not be specified when serviceAccountName is not set")
         if "ImageVolume" in on and (image := volume.get("image")) is not None and not text(image, "reference"):
             yield required((*at, "image", "reference"))
-
-
-def _account(spec: Body) -> str:
-    """`serviceAccount` is the old name of the field."""
-    return text(spec, "serviceAccountName") or text(spec, "serviceAccount")
 
 
 def spec(
