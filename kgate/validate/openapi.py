@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from kgate.manifest import Path
@@ -33,15 +33,15 @@ Faults = Callable[[Any], "tuple[Fault, ...]"]
 
 def causes(body: Mapping[str, Any], api_version: str, kind: str, minor: str) -> Iterator[Cause]:
     """What the decoder refuses (`BadRequest`), then which fields are missing (`FieldValueRequired`); `minor` serves the kind."""
-    yield from refused(compiled(api_version, kind, minor), body)
+    yield from refused(compiled(api_version, kind, minor), body, age=partial(_age, api_version, kind, minor))
 
 
-def refused(validator: Validator, body: Mapping[str, Any]) -> Iterator[Cause]:
-    """As `causes`, by any schema of this form."""
+def refused(validator: Validator, body: Mapping[str, Any], age: Callable[[Path, str], str] = lambda _steps, _name: "") -> Iterator[Cause]:
+    """As `causes`, by any schema of this form. `age` knows of a field that other versions have."""
     faults = validator.faults(body)
     for fault in faults:
         if fault.keyword != "required":
-            yield _decoding(validator.schema, body, fault)
+            yield _decoding(validator.schema, body, fault, age)
     for fault in faults:
         # The server drops the status of a new object without looking for what it lacks.
         if fault.keyword == "required" and fault.steps[:1] != ("status",):
@@ -160,10 +160,10 @@ _FORMATS = {
 }
 
 
-def _decoding(root: schemas.Schema, body: Any, fault: Fault) -> Cause:
+def _decoding(root: schemas.Schema, body: Any, fault: Fault, age: Callable[[Path, str], str]) -> Cause:
     path = _keyed(root, fault.steps)
     if fault.keyword == "additionalProperties":
-        return _unknown(schemas.at(root, fault.steps), (*path, fault.name))
+        return _unknown(schemas.at(root, fault.steps), (*path, fault.name), age(fault.steps, fault.name))
     schema, value = schemas.at(root, fault.steps), _value(body, fault.steps)
     if fault.keyword == "type":
         return _mistyped(path, value, [t for t in schema.get("type", ()) if t != "null"])
@@ -174,7 +174,30 @@ def _decoding(root: schemas.Schema, body: Any, fault: Fault) -> Cause:
     return _bad(path, f"{dotted(path)} must be an integer from {low} to {high}, got {_short(value)}", "write a number that fits")
 
 
-def _unknown(schema: schemas.Schema, path: Path) -> Cause:
+def _age(api_version: str, kind: str, minor: str, steps: Path, name: str) -> str:
+    """`which came with 1.34`, for a field of another minor; empty for one that none has."""
+    minors = schemas.bundle().minors
+    known = [m for m in schemas.bundle().served_in(api_version, kind) if name in _fields(api_version, kind, m, steps)]
+    later = [m for m in known if minors.index(m) > minors.index(minor)]
+    if later:
+        return f"which came with {later[0]}"
+    return f"which was last in {known[-1]}" if known else ""
+
+
+def _fields(api_version: str, kind: str, minor: str, steps: Path) -> Mapping[str, Any]:
+    fields: Mapping[str, Any] = schemas.at(_schema(api_version, kind, minor), steps).get("properties", {})
+    return fields
+
+
+@cache
+def _schema(api_version: str, kind: str, minor: str) -> schemas.Schema:
+    return schemas.bundle().schema(api_version, kind, minor)
+
+
+def _unknown(schema: schemas.Schema, path: Path, age: str) -> Cause:
+    if age:
+        remediation = "remove it, or name the version of your cluster in kubernetes_version"
+        return _bad(path, f'unknown field "{dotted(path)}", {age}', remediation, key=True)
     known = list(schema.get("properties", ()))
     guess = nearest.name(str(path[-1]), known)
     remediation = f'did you mean "{guess}"?' if guess else "remove it, or move it to where it belongs; known here: " + ", ".join(known)

@@ -125,6 +125,20 @@ def test_an_unknown_field_comes_with_the_nearest_known_one(path: str, remedy: st
 
 
 @pytest.mark.parametrize(
+    ("path", "minor", "message"),
+    [
+        ("spec.template.spec.hostnameOverride", "1.33", 'unknown field "spec.template.spec.hostnameOverride", which came with 1.34'),
+        ("spec.template.spec.containers.0.resizePolicy", "1.25", ", which came with 1.27"),
+        ("spec.template.spec.xyzzy", "1.33", 'unknown field "spec.template.spec.xyzzy"'),
+    ],
+)
+def test_a_field_of_another_minor_is_told_from_one_that_never_was(path: str, minor: str, message: str) -> None:
+    (cause,) = [c for c in causes(changed(deployment(), path, "x"), version=minor) if "unknown field" in c.message]
+    assert cause.message.endswith(message)
+    assert ("kubernetes_version" in cause.remediation) == ("which" in message)
+
+
+@pytest.mark.parametrize(
     ("path", "value", "message"),
     [
         ("spec.replicas", "3", 'spec.replicas must be an integer, got the string "3"'),
