@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from sys import intern
 from typing import Any
 
 from yaml import YAMLError
@@ -181,7 +182,7 @@ class _Builder:
         for key_node, value_node in node.value:
             tag = key_node.tag
             if tag.__class__ is tuple and key_node.value[:1] not in _SPECIAL:
-                key: str | None = key_node.value
+                key: str | None = intern(key_node.value)  # the same few hundred keys, thousands of times
             elif is_merge(key_node):
                 self._merge(out, key_node, value_node)
                 continue

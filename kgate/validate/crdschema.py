@@ -8,6 +8,7 @@ is not estimated, and of defaults only the type is judged.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -367,7 +368,9 @@ def _pattern_fault(pattern: str) -> str:
     if _CERTAINLY_WRONG(pattern):
         return "error parsing regexp: invalid or unsupported Perl syntax"
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings():  # of what later Pythons may read otherwise; this is Go's to read
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         reason = getattr(error, "msg", "")
         return f"error parsing regexp: {reason}" if reason in _BROKEN and "\\Q" not in pattern and "[[" not in pattern else ""
