@@ -66,7 +66,8 @@ def test_the_hooks_it_names_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md", "policies/README.md", "kgate/engine/README.md"]
+    "document",
+    ["README.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md", "docs/rollout.md", "policies/README.md", "kgate/engine/README.md"],
 )
 def test_links_into_the_repository_lead_somewhere(document: str) -> None:
     text = (ROOT / document).read_text()
