@@ -86,6 +86,10 @@ def runtime_class(body: Body, _: Gates) -> Causes:
 
 
 def namespace(body: Body, _: Gates) -> Causes:
+    """The server writes the name into the label kubernetes.io/metadata.name before it validates (pkg/apis/core/v1/defaults.go)."""
+    name = text(part(body, "metadata"), "name")
+    for fault in formats.label_value(name):
+        yield invalid(("metadata", "name"), name, fault, at=("metadata", "labels"))
     for at, finalizer in strings(part(body, "spec"), "finalizers", ("spec",)):
         for fault in formats.label_key(finalizer):
             yield invalid(at, finalizer, fault, at=at[:-1])

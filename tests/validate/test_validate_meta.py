@@ -128,3 +128,12 @@ def test_services_may_begin_with_a_digit_from_1_36_on() -> None:
     service = changed(thing("v1", "Service", spec={"ports": [{"port": 80}]}), "metadata.name", "1web")
     assert said(service, version="1.36") == []
     assert said(service, version="1.35")[0].startswith('metadata.name: Invalid value: "1web": a DNS-1035 label must')
+
+
+def test_a_namespaces_name_is_also_the_value_of_a_label() -> None:
+    too_long = changed(thing("v1", "Namespace"), "metadata.name", "a" * 64)
+    assert_said(
+        too_long,
+        f'metadata.name: Invalid value: "{"a" * 64}": must be no more than 63 characters',
+        f'metadata.labels: Invalid value: "{"a" * 64}": must be no more than 63 bytes',
+    )
