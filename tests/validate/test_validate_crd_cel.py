@@ -78,6 +78,7 @@ RIGHT = [
     "'self.zz' != '' // self.zz",
     "self.set.exists(s, s == 'q') && self.set.size() == 2",
     "self.n == 4 || true",
+    "(self.l.size() > 0 ? self.l[0] : 0) + self.set.size() == 5 && self.l.size() + self.set.size() == 5 && self.a + 'y' == 'xy'",
 ]
 
 
@@ -183,6 +184,9 @@ UNSURE: list[tuple[str, str | None]] = [
     ("self.set[0] == 'q' || self.set[0] == 'p'", None),
     ("self.set[0] == 'q' ? true : self.set[1] == 'q'", None),
     ("(self.set + ['p']).size() == 2", "it may compare or join lists whose order does not count"),
+    ("(self.set + self.set).size() == 2", "it may compare or join lists whose order does not count"),
+    ("(self.set + 'p'.split('')).size() == 2", "it may compare or join lists whose order does not count"),
+    ("isIP(self.n)", "No matching overloads found"),
     ("self.port > 3", "No matching overloads found"),
     ("string(self.f) == '2'", "it may turn a floating point number into another form"),
     ("'%d'.format([self.n]) == '3'", "format is not certain to be the server's"),
@@ -222,6 +226,35 @@ def test_a_rule_made_to_take_for_ever_is_not_begun(rule: str) -> None:
     schema = {**properties(a=STRING, l=LIST), "x-kubernetes-validations": [{"rule": rule}]}
     told = unchecked(properties(x=schema), {"x": {"a": "x", "l": [1, 2, 3]}})
     assert told == ["CEL rule of CRD widgets.example.com at spec.x not evaluated: it may take too long"]
+
+
+@needs_engine
+@pytest.mark.parametrize(
+    ("text", "address", "network"),
+    [
+        ("10.0.0.1", True, False),
+        ("10.0.0.256", False, False),
+        ("010.0.0.1", False, False),
+        ("1.2.3", False, False),
+        ("::1", True, False),
+        ("fe80::1%eth0", False, False),
+        ("::ffff:1.2.3.4", False, False),
+        ("64:ff9b::1.2.3.4", True, False),
+        ("1:2:3:4::5:6:7:8", False, False),
+        ("10.0.0.1/8", False, True),
+        ("10.0.0.1/08", False, False),
+        ("10.0.0.1/33", False, False),
+        ("::/128", False, True),
+        ("::/129", False, False),
+        ("::ffff:1.2.3.4/96", False, False),
+        ("example.com", False, False),
+    ],
+)
+def test_addresses_are_read_strictly(text: str, address: bool, network: bool) -> None:
+    for rule, expected in (("isIP(self)", address), ("isCIDR(self)", network)):
+        schema = properties(a={**STRING, "x-kubernetes-validations": [{"rule": rule}]})
+        assert (not evaluated(schema, {"a": text}).causes) is expected
+        assert not evaluated(schema, {"a": text}).skipped
 
 
 def evaluated(schema: Any, value: Any) -> rules.Evaluation:

@@ -24,8 +24,11 @@ MAX_COST = 300_000
 MAX_LOOPS = 32
 MAX_MATCHED = 20_000
 """Characters of a text that a regular expression is applied to."""
+_NEAR = 64
 INSTALL = "install kgate[cel]"
 
+_V4 = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}").fullmatch
+_BITS = re.compile(r"0|[1-9][0-9]{0,2}").fullmatch
 _ANSWERS = ("BOOL", "STRING", "DYN")
 _CONFIG = "name: kgate\nextensions:\n- name: strings\n- name: optional\n- name: sets\n- name: two-var-comprehensions\n"
 _LITERAL = re.compile(
@@ -40,7 +43,9 @@ _MAKING = re.compile(r"\.\s*(?:map|transformList|transformMap|transformMapEntry)
 _GROWING = re.compile(r"\b(?:replace|join|format|quote)\s*\(")
 _SPLITTING = re.compile(r"\bsplit\s*\(")
 _MATCHING = re.compile(r"\bmatches\s*\(")
-_LISTS_COMPARED = re.compile(r"[!=]=\s*\[|\]\s*[!=]=(?!\s*(?:''|[0-9-]|true\b|false\b|null\b))|\+")
+_LISTS_COMPARED = re.compile(r"[!=]=\s*\[|\]\s*[!=]=(?!\s*(?:''|[0-9-]|true\b|false\b|null\b))")
+_NO_LIST_BEFORE = re.compile(r"(?:''|(?<![\w.])[0-9]+|\bsize\s*\(\s*\)|:\s*[0-9]+\s*\))\s*$")
+_NO_LIST_BEHIND = re.compile(r"\s*(?:''|[0-9]+)(?!\s*[.\w\[])")
 _DOUBLE_TO_TEXT = re.compile(r"\bstring\s*\(|\bformat\s*\(|\bint\s*\(")
 _UNSURE = re.compile(r"\b(?:reverse|transformMap|transformMapEntry|format|quote|lastIndexOf)\s*\(")
 """Functions that the server does not have at every version, or of which the engine's are not exactly its own."""
@@ -92,7 +97,7 @@ def holds(rule: Program, value: Converted) -> bool:
     """Raises UnsureError."""
     if found := _UNSURE.search(rule.bare):
         raise UnsureError(f"{found[0].rstrip('( ')} is not certain to be the server's")
-    if value.unordered and _LISTS_COMPARED.search(rule.bare):
+    if value.unordered and (_LISTS_COMPARED.search(rule.bare) or _joins(rule.bare)):
         raise UnsureError("it may compare or join lists whose order does not count")
     answer = _bool(evaluated(rule, value, value.plain))
     if value.unordered and _bool(evaluated(rule, value, value.ordered)) is not answer:
@@ -147,6 +152,14 @@ def cost(what: Program, value: Converted) -> int:
         return MAX_COST + 1
     per = 1 + (value.nodes + value.characters // 32) // 500
     return min(int(widest**rounds), MAX_COST + 1) * max(what.loops, 1) * per
+
+
+def _joins(bare: str) -> bool:
+    """Whether it may join lists: a `+` stands in it with neither a number nor a text at its side."""
+    return any(
+        not _NO_LIST_BEFORE.search(bare[: m.start()][-_NEAR:]) and not _NO_LIST_BEHIND.match(bare, m.end())
+        for m in re.finditer(r"\+", bare)
+    )
 
 
 def fields(what: Program) -> list[list[str]]:
@@ -204,7 +217,7 @@ def _engine() -> Any:
 
 
 def _functions(cel: Any) -> list[Any]:
-    """apiserver pkg/cel/library/lists.go, as far as an answer of plain type goes."""
+    """apiserver pkg/cel/library/{lists,ip,cidr}.go, as far as they go with plain types."""
     t, of = cel.Type, cel.Type.List(cel.Type.DYN)
     made: Mapping[str, tuple[Any, Any]] = {
         "isSorted": (t.BOOL, _is_sorted),
@@ -212,7 +225,9 @@ def _functions(cel: Any) -> list[Any]:
         "min": (t.DYN, lambda items: min(_alike(items))),
         "max": (t.DYN, lambda items: max(_alike(items))),
     }
-    return [cel.FunctionDecl(name, [cel.Overload(f"list_{name}", kind, [of], True, impl)]) for name, (kind, impl) in made.items()]
+    lists = [cel.FunctionDecl(name, [cel.Overload(f"list_{name}", kind, [of], True, impl)]) for name, (kind, impl) in made.items()]
+    asked = {"isIP": _is_ip, "isCIDR": _is_cidr}
+    return lists + [cel.FunctionDecl(name, [cel.Overload(f"text_{name}", t.BOOL, [t.STRING], False, i)]) for name, i in asked.items()]
 
 
 def _is_sorted(items: list[Any]) -> bool:
@@ -224,6 +239,28 @@ def _sum(items: list[Any]) -> Any:
     if isinstance(total, int) and not -(2**63) <= total < 2**63:
         raise OverflowError("integer overflow")
     return total
+
+
+def _is_ip(value: str) -> bool:
+    """netip.ParseAddr, without zones and without IPv4 in the clothes of IPv6."""
+    if _V4(value):
+        return all(int(part) <= 255 for part in value.split("."))
+    if ":" not in value or "%" in value:
+        return False
+    from ipaddress import AddressValueError, IPv6Address
+
+    try:
+        return IPv6Address(value).ipv4_mapped is None
+    except AddressValueError:
+        return False
+
+
+def _is_cidr(value: str) -> bool:
+    """netip.ParsePrefix."""
+    address, slash, bits = value.partition("/")
+    if not slash or not _BITS(bits) or not _is_ip(address):
+        return False
+    return int(bits) <= (128 if ":" in address else 32)
 
 
 def _alike(items: list[Any]) -> list[Any]:
