@@ -291,6 +291,8 @@ def test_many_values_and_many_rules_come_to_an_end_and_that_is_told() -> None:
 def test_a_long_text_is_not_matched() -> None:
     schema = {**STRING, "x-kubernetes-validations": [{"rule": "self.matches('^(a+)+$')"}]}
     assert "it may take too long" in unchecked(properties(x=schema), {"x": "a" * 30_000})[0]
+    counting = {**STRING, "x-kubernetes-validations": [{"rule": "self.matches('^(a+)+(.{1,900})b$') || true"}]}
+    assert "more rules and values" in unchecked(properties(x={"type": "array", "items": counting}), {"x": ["a" * 19_000] * 40})[0]
 
 
 @pytest.fixture

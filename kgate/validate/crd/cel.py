@@ -42,6 +42,7 @@ _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|existsOne|map|filter|transfor
 _MAKING = re.compile(r"\.\s*(?:map|transformList|transformMap|transformMapEntry)\s*\(")
 _GROWING = re.compile(r"\b(?:replace|join|format|quote)\s*\(")
 _SPLITTING = re.compile(r"\bsplit\s*\(")
+_COMPUTED = re.compile(r"\bmatches\s*\((?!\s*''\s*\))")
 _MATCHING = re.compile(r"\bmatches\s*\(")
 _LISTS_COMPARED = re.compile(r"[!=]=\s*\[|\]\s*[!=]=(?!\s*(?:''|[0-9-]|true\b|false\b|null\b))")
 _NO_LIST_BEFORE = re.compile(r"(?:''|(?<![\w.])[0-9]+|\bsize\s*\(\s*\)|:\s*[0-9]+\s*\))\s*$")
@@ -64,6 +65,8 @@ class Program:
     """Of loops in loops."""
     literal: int
     """Characters of the longest literal."""
+    repeats: bool
+    """Its regular expressions may count repetitions, which takes an engine of linear time long too."""
     expression: Any = field(repr=False)
 
 
@@ -89,8 +92,15 @@ def program(text: str, *, optional_old: bool = False) -> Program | str:
         return _first(e)
     if kind not in _ANSWERS:
         return f"its value is of type {kind}"
-    literal = max((len(m[0]) for m in _LITERAL.finditer(text)), default=0)
-    return Program(bare=bare, loops=len(_LOOP.findall(bare)), depth=_depth(bare), literal=literal, expression=expression)
+    literals = [m[0] for m in _LITERAL.finditer(text)]
+    return Program(
+        bare=bare,
+        loops=len(_LOOP.findall(bare)),
+        depth=_depth(bare),
+        literal=max(map(len, literals), default=0),
+        repeats=any("{" in one for one in literals) or bool(_COMPUTED.search(bare)),
+        expression=expression,
+    )
 
 
 def holds(rule: Program, value: Converted) -> bool:
@@ -150,7 +160,9 @@ def cost(what: Program, value: Converted) -> int:
         rounds = what.loops  # lists of lists of lists, made of one another
     if rounds > MAX_LOOPS or (value.longest > MAX_MATCHED and _MATCHING.search(what.bare)):
         return MAX_COST + 1
-    per = 1 + (value.nodes + value.characters // 32) // 500
+    per = 1 + (value.nodes + value.characters // 16) // 100
+    if _MATCHING.search(what.bare):
+        per += value.longest // 50 * (50 if what.repeats else 1)
     return min(int(widest**rounds), MAX_COST + 1) * max(what.loops, 1) * per
 
 
