@@ -279,23 +279,6 @@ def test_a_definition_that_is_no_good_judges_nothing_and_that_is_said(crd: Mappi
     assert [s.reason for s in result.skipped] == [f"CRD widgets.example.com not used: {reason}"]
 
 
-@pytest.mark.parametrize(
-    ("rules", "skipped"),
-    [
-        ([{"rule": "self.a == 'b'"}], True),
-        ([{"rule": "self == oldSelf"}], False),
-        ([{"rule": "self == oldSelf", "optionalOldSelf": True}], True),
-        ([{"rule": "self.a != 'oldSelf'"}], True),
-        ([], False),
-    ],
-)
-def test_rules_in_cel_are_never_passed_in_silence(rules: Any, skipped: bool) -> None:
-    schema = {**properties(a=STRING), "x-kubernetes-validations": rules}
-    expected = ["CEL rules of CRD widgets.example.com not evaluated"] if skipped else []
-    assert unchecked(properties(x=schema), {"x": {"a": "c"}}) == expected
-    assert unchecked(properties(x=schema), {}) == [], "a rule about what is not there is not asked"
-
-
 @pytest.mark.parametrize("pattern", ["[[:^alpha:]]", r"\p{Lao}", "x" * 5000])
 def test_a_pattern_that_cannot_be_read_is_not_checked_and_that_is_said(pattern: str) -> None:
     schema = properties(x={**STRING, "pattern": pattern})

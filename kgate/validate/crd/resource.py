@@ -90,9 +90,26 @@ def _validated(
         evaluation.unchecked["more of it than kgate looks at"] = None
     found += [*_scale(stored, version), *objectmeta.causes(stored, schema, minor, on), *islice(listtype.causes(stored, schema), most)]
     unchecked = [f"CRD {definition.name}: {what} not checked" for what in evaluation.unchecked]
-    if not found and _ruled(stored, schema):
-        unchecked.append(f"CEL rules of CRD {definition.name} not evaluated")
+    if _ruled(stored, schema):
+        evaluated, skipped = _rules(definition, schema, stored, evaluation.minor, found, most)
+        found += evaluated
+        unchecked += skipped
     return Checked(causes=tuple(dict.fromkeys(found))[:most], unchecked=tuple(unchecked))
+
+
+def _rules(
+    definition: Definition, schema: Structural, stored: Mapping[str, Any], minor: tuple[int, ...], found: list[Cause], most: int
+) -> tuple[list[Cause], list[str]]:
+    """What the rules refuse, and which were not evaluated. The server does not come to them where the object is refused for its form."""
+    from kgate.validate.crd import cel, rules
+
+    if rules.blocked(found):
+        return [], []
+    if not cel.available():
+        return [], [] if found else [f"CEL rules of CRD {definition.name} not evaluated: {cel.INSTALL}"]
+    evaluation = rules.Evaluation(minor=minor, most=most)
+    evaluation.object(stored, schema)
+    return evaluation.causes, [f"CEL rule of CRD {definition.name} at {what}" for what in evaluation.skipped]
 
 
 def _scale(body: Mapping[str, Any], version: Version) -> Causes:

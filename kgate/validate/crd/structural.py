@@ -37,6 +37,19 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One of x-kubernetes-validations."""
+
+    text: str
+    message: str = ""
+    message_expression: str = ""
+    reason: str = ""
+    field_path: str = ""
+    optional_old: bool = False
+    """optionalOldSelf"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Structural:
     """One node of a schema. What the definition does not say is the zero value."""
 
@@ -60,6 +73,10 @@ class Structural:
     any_of: tuple[Structural, ...] = ()
     one_of: tuple[Structural, ...] = ()
     negated: Structural | None = None
+    declared: bool = False
+    """CEL has a type for it."""
+    rules: tuple[Rule, ...] = ()
+    """The CEL rules at this very node that a create evaluates."""
     ruled: bool = False
     """A CEL rule that a create evaluates stands here, or in what this node is composed of."""
     ruled_below: bool = False
@@ -109,7 +126,8 @@ def _node(raw: Any) -> Structural:
     composed = {name: tuple(map(_node, _typed(raw, name, list, []))) for name in ("allOf", "anyOf", "oneOf")}
     negated = _node(raw["not"]) if raw.get("not") is not None else None
     parts = [s for group in composed.values() for s in group] + ([negated] if negated else [])
-    ruled = any(_on_create(rule) for rule in _typed(raw, "x-kubernetes-validations", list, [])) or any(p.ruled_below for p in parts)
+    rules = tuple(_rule(rule) for rule in _typed(raw, "x-kubernetes-validations", list, []) if _on_create(rule))
+    ruled = bool(rules) or any(p.ruled_below for p in parts)
     below = [*properties.values(), *(s for s in (items, additional) if isinstance(s, Structural))]
     return Structural(
         types=_types(raw),
@@ -128,9 +146,20 @@ def _node(raw: Any) -> Structural:
         any_of=composed["anyOf"],
         one_of=composed["oneOf"],
         negated=negated,
+        declared=_declared(_types(raw), items, additional),
+        rules=rules,
         ruled=ruled,
         ruled_below=ruled or any(s.ruled_below for s in below),
     )
+
+
+def _declared(types: tuple[str, ...], items: Structural | None, additional: Structural | bool | None) -> bool:
+    """Whether SchemaDeclType (apiserver pkg/cel/common/schemas.go) makes a type of it."""
+    if types == ("array",):
+        return items is not None and items.declared
+    if types == ("object",) and isinstance(additional, Structural):
+        return additional.declared
+    return bool(types)
 
 
 def _types(raw: Mapping[str, Any]) -> tuple[str, ...]:
@@ -180,3 +209,14 @@ def _on_create(rule: Any) -> bool:
     if not isinstance(rule, Mapping) or not isinstance(rule.get("rule"), str):
         raise UnreadableError("a CEL rule in its schema is no rule")
     return rule.get("optionalOldSelf") is True or not _OLD_SELF.search(_STRINGS.sub("", rule["rule"]))
+
+
+def _rule(raw: Mapping[str, Any]) -> Rule:
+    return Rule(
+        text=raw["rule"],
+        message=_typed(raw, "message", str, ""),
+        message_expression=_typed(raw, "messageExpression", str, ""),
+        reason=_typed(raw, "reason", str, ""),
+        field_path=_typed(raw, "fieldPath", str, ""),
+        optional_old=_typed(raw, "optionalOldSelf", bool, False),
+    )
