@@ -139,7 +139,7 @@ class _Text(Struct, frozen=True, kw_only=True):
         for key, value in body.items():
             wanted = required.get(key) or optional.get(key)
             if wanted is None:
-                raise self.wrong((*at, key), f'there is no key "{key}" in a policy', hint=_did_you_mean(key, [*required, *optional]))
+                raise self.wrong((*at, key), f'there is no key "{key}" in a policy', hint=did_you_mean(key, [*required, *optional]))
             if not isinstance(value, _TYPES.get(wanted, bool)):
                 raise self.wrong((*at, key), f'"{key}" is {wanted}')
         missing = [key for key in required if key not in body]
@@ -149,7 +149,7 @@ class _Text(Struct, frozen=True, kw_only=True):
     def one_of(self, body: Mapping[str, Any], key: str, allowed: Iterable[str]) -> str:
         value, allowed = body[key], list(allowed)
         if value not in allowed:
-            raise self.wrong((key,), f'"{key}" is one of {", ".join(allowed)}, not "{value}"', hint=_did_you_mean(value, allowed))
+            raise self.wrong((key,), f'"{key}" is one of {", ".join(allowed)}, not "{value}"', hint=did_you_mean(value, allowed))
         return str(value)
 
     def texts(self, body: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -208,7 +208,7 @@ def _check_demand(body: Mapping[str, Any], source: _Text) -> None:
     if demands == ["expression"]:
         raise source.wrong(("expression",), "this kgate does not evaluate expressions (CEL)", hint="write the policy with require")
     if demands == ["check"] and body["check"] not in CHECKS:
-        raise source.wrong(("check",), f'there is no check "{body["check"]}"', hint=_did_you_mean(body["check"], CHECKS))
+        raise source.wrong(("check",), f'there is no check "{body["check"]}"', hint=did_you_mean(body["check"], CHECKS))
 
 
 def _fix(body: Mapping[str, Any], source: _Text) -> Fix | None:
@@ -220,8 +220,9 @@ def _fix(body: Mapping[str, Any], source: _Text) -> Fix | None:
     return Fix(path=fix["path"], value=fix["value"])
 
 
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """A hint naming the nearest of `known`; empty when nothing is near, or `word` is no text."""
     import difflib
 
-    close = difflib.get_close_matches(word, list(known), n=1)
+    close = difflib.get_close_matches(word, list(known), n=1) if isinstance(word, str) else []
     return f'did you mean "{close[0]}"?' if close else ""

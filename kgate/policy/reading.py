@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kgate.errors import SettingError
 from kgate.finding import Severity
 from kgate.manifest import Path
-from kgate.policy.catalog import catalog
+from kgate.policy.catalog import catalog, did_you_mean
 from kgate.policy.policy import Policy
 from kgate.policy.schema import SCHEMA
 from kgate.policy.semver import Range
@@ -58,7 +57,7 @@ def _conform(value: Any, schema: Mapping[str, Any], path: Path) -> None:
         return _conform(value, mapping if isinstance(value, dict) else scalar, path)
     if "enum" in schema and value not in schema["enum"]:
         raise SettingError(
-            path, f"one of {', '.join(schema['enum'])} is expected here, not {_shown(value)}", _did_you_mean(value, schema["enum"])
+            path, f"one of {', '.join(schema['enum'])} is expected here, not {_shown(value)}", did_you_mean(value, schema["enum"])
         )
     kind, words = _TYPES.get(schema.get("type", ""), (object, ""))
     if not isinstance(value, kind):
@@ -89,7 +88,7 @@ def _conform_mapping(value: Mapping[str, Any], schema: Mapping[str, Any], path: 
         if key in properties:
             _conform(item, properties[key], (*path, key))
         elif others is False:
-            raise SettingError((*path, key), f'there is no setting "{key}" here', _did_you_mean(key, properties), key=True)
+            raise SettingError((*path, key), f'there is no setting "{key}" here', did_you_mean(key, properties), key=True)
         elif isinstance(others, dict):
             _conform(item, others, (*path, key))
     for key in schema.get("required", ()):
@@ -103,7 +102,7 @@ def _rule(name: str, said: Any) -> tuple[str, RuleSettings]:
     path: Path = ("rules", name)
     policy = catalog().find(name)
     if policy is None:
-        raise SettingError(path, f'there is no policy "{name}"', _did_you_mean(name, (r.name for r in catalog().rules)))
+        raise SettingError(path, f'there is no policy "{name}"', did_you_mean(name, (r.name for r in catalog().rules)))
     said = {"severity": said} if isinstance(said, str) else said
     severity = said.get("severity")
     return policy.name, RuleSettings(
@@ -117,7 +116,7 @@ def _rule(name: str, said: Any) -> tuple[str, RuleSettings]:
 def _params(policy: Policy, params: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
     for name, value in params.items():
         if name not in policy.params:
-            raise SettingError((*path, name), f'the policy {policy.name} has no param "{name}"', _did_you_mean(name, policy.params))
+            raise SettingError((*path, name), f'the policy {policy.name} has no param "{name}"', did_you_mean(name, policy.params))
         if type(value) is not type(policy.params[name]):
             raise SettingError((*path, name), f'"{name}" is {_called(policy.params[name])} in the policy, not {_called(value)}')
     return params
@@ -185,8 +184,3 @@ def _called(value: Any) -> str:
         type(None): "nothing",
     }
     return words.get(type(value), "a value")
-
-
-def _did_you_mean(word: Any, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1) if isinstance(word, str) else []
-    return f'did you mean "{close[0]}"?' if close else ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from kgate.engine.api import quantity as quantities
 from kgate.manifest import Path
+from kgate.rollout.written import items, mapping, node
 
 _COUNTED = re.compile(r"(\d+) (.+?)(?=, \d+ |\. |\.?$)")
 
@@ -62,7 +63,7 @@ def largest_request(body: Mapping[str, Any], resource: str) -> Path:
     """Where the largest request is written (a limit counts where there is no request); the first of equals."""
     best: tuple[int, Path] = (0, (*POD, "containers"))
     for kind in ("containers", "initContainers"):
-        for i, container in enumerate(_items(_node(body, (*POD, kind)))):
+        for i, container in enumerate(items(node(body, (*POD, kind)))):
             for part in ("requests", "limits"):
                 amount = _at(container, ("resources", part)).get(resource) if isinstance(container, Mapping) else None
                 if amount is not None:
@@ -98,8 +99,8 @@ def _cordoned(_body: Mapping[str, Any], _why: str, _placed: int) -> _Found:
 
 
 def _ports(body: Mapping[str, Any], _why: str, _placed: int) -> _Found:
-    for i, container in enumerate(_items(_node(body, (*POD, "containers")))):
-        for j, port in enumerate(_items(container.get("ports")) if isinstance(container, Mapping) else ()):
+    for i, container in enumerate(items(node(body, (*POD, "containers")))):
+        for j, port in enumerate(items(container.get("ports")) if isinstance(container, Mapping) else ()):
             if isinstance(port, Mapping) and port.get("hostPort"):
                 path: Path = (*POD, "containers", i, "ports", j, "hostPort")
                 return path, "leave hostPort out (a Service reaches the pods without it), or run at most one replica a node"
@@ -133,17 +134,6 @@ _FINDERS = (
 )
 
 
-def _node(body: Any, path: Path) -> Any:
-    for step in path:
-        body = body.get(step) if isinstance(body, Mapping) else None
-    return body
-
-
 def _at(body: Any, path: Path) -> Mapping[str, Any]:
     """The mapping there, or an empty one."""
-    found = _node(body, path)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _items(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list) else ()
+    return mapping(node(body, path))

@@ -26,6 +26,7 @@ from kgate.rollout.settings import RolloutSettings
 from kgate.rollout.stage import Played, key_of, template_of
 from kgate.rollout.startup import Startup, containers, span
 from kgate.rollout.story import told
+from kgate.rollout.written import mapping
 
 MOST_SAID = 8
 """Messages that a report repeats; the trace has them all."""
@@ -175,8 +176,3 @@ def _a_pod(played: Played, key: Key, d: Deployment) -> Pod | None:
 
 def images(manifest: Manifest) -> str:
     return ", ".join(str(c.get("image") or "") for c in containers(template_of(manifest)))
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """What is no mapping counts as an empty one; validate has said so."""
-    return value if isinstance(value, Mapping) else {}

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from kgate.engine.api.meta import Key
 from kgate.manifest import Manifest
-from kgate.rollout.facts import mapping
 from kgate.rollout.modelled import LIMITS
 from kgate.rollout.stage import SUPPORT, key_of, template_of
+from kgate.rollout.written import mapping
 
 Identity = tuple[str, Key]
 """API group and key: what makes two manifests the same object."""

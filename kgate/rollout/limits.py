@@ -7,6 +7,7 @@ from typing import Any
 
 from kgate.manifest import Manifest
 from kgate.rollout.stage import template_of
+from kgate.rollout.written import mapping
 
 MOST_PODS = 500
 """Replicas of one Deployment."""
@@ -16,8 +17,8 @@ MOST_PODS_TOGETHER = 2000
 
 def unknown(manifest: Manifest, limits: Mapping[str, Manifest]) -> str:
     """Why the rollout of this Deployment cannot be rehearsed; empty when it can. `limits` are what `Gathered.limits` is."""
-    spec = _mapping(manifest.body.get("spec"))
-    pod = _mapping(template_of(manifest).get("spec"))
+    spec = mapping(manifest.body.get("spec"))
+    pod = mapping(template_of(manifest).get("spec"))
     if manifest.body.get("apiVersion") != "apps/v1":
         return f"only apps/v1 is modelled, not {manifest.api_version}"
     if spec.get("paused") is True:
@@ -47,9 +48,5 @@ def _limits(manifest: Manifest, limits: Mapping[str, Manifest]) -> str:
 
 def replicas(manifest: Manifest) -> int:
     """As written; 1 when absent or no number."""
-    written = _mapping(manifest.body.get("spec")).get("replicas", 1)
+    written = mapping(manifest.body.get("spec")).get("replicas", 1)
     return written if isinstance(written, int) and not isinstance(written, bool) else 1
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from kgate.rollout.settings import Behaviour
+from kgate.rollout.written import mapping
 
 ASSUMED_MS = 10_000
 """Ready after this when neither settings nor probes say anything."""
@@ -42,7 +43,7 @@ def startups(template: Mapping[str, Any], behaviour: Behaviour) -> tuple[Startup
 
 
 def containers(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    found = _mapping(template.get("spec")).get("containers")
+    found = mapping(template.get("spec")).get("containers")
     for container in found if isinstance(found, list) else ():
         if isinstance(container, Mapping):
             yield container
@@ -53,7 +54,7 @@ def _startup(container: Mapping[str, Any], behaviour: Behaviour) -> Startup:
     said = behaviour.of(image).startup_ms
     if said is not None:
         return Startup(image=image, ms=said, source="settings")
-    started, ready = _mapping(container.get("startupProbe")), _mapping(container.get("readinessProbe"))
+    started, ready = mapping(container.get("startupProbe")), mapping(container.get("readinessProbe"))
     if not started and not ready:
         return Startup(image=image, ms=ASSUMED_MS, source="assumed")
     return Startup(image=image, ms=_probed_s(started, ready) * 1000, source="readinessProbe" if ready else "startupProbe")
@@ -76,7 +77,3 @@ def _whole(probe: Mapping[str, Any], key: str, default: int) -> int:
     value = probe.get(key)
     usable = isinstance(value, int) and not isinstance(value, bool)
     return min(max(0, value), _MOST_S) if usable else default  # type: ignore[type-var,return-value]
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

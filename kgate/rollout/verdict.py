@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,11 +12,12 @@ from kgate.finding import Finding, Rule, Severity
 from kgate.manifest import Manifest, Path
 from kgate.outcome import Rehearsal
 from kgate.rollout.causes import POD, Cause, cause
-from kgate.rollout.facts import Rolled, described, filled, mapping
+from kgate.rollout.facts import Rolled, described, filled
 from kgate.rollout.follow import Followed
 from kgate.rollout.rules import DEADLINE_EXCEEDED, DOES_NOT_CONVERGE, NEVER_READY, UNSCHEDULABLE
 from kgate.rollout.stage import key_of, template_of
 from kgate.rollout.startup import Startup, containers, span, startups
+from kgate.rollout.written import node
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -178,20 +178,10 @@ class _Case(Struct, frozen=True, kw_only=True):
 
 def _first_written(manifest: Manifest, *paths: Path) -> Path:
     """The first of the places that the manifest has; else the spec."""
-    return next((p for p in paths if _node(manifest, p) is not None), ("spec",))
+    return next((p for p in paths if node(manifest.body, p) is not None), ("spec",))
 
 
 def _is_block(manifest: Manifest, path: Path) -> bool:
     """A mapping or a list is pointed at by its key, a value by itself."""
-    node = _node(manifest, path)
-    return node is None or isinstance(node, Mapping | list)
-
-
-def _node(manifest: Manifest, path: Path) -> Any:
-    node: Any = manifest.body
-    for step in path:
-        if isinstance(node, list) and isinstance(step, int) and step < len(node):
-            node = node[step]
-        else:
-            node = mapping(node).get(str(step))
-    return node
+    value = node(manifest.body, path)
+    return value is None or isinstance(value, Mapping | list)
