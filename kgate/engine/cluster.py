@@ -25,6 +25,7 @@ from kgate.engine.api.meta import Key, Millis, Resource
 from kgate.engine.behaviour import Behaviour
 from kgate.engine.controllers.deployment.controller import DeploymentController
 from kgate.engine.controllers.garbagecollector import GarbageCollector
+from kgate.engine.controllers.persistentvolume import PersistentVolumeController
 from kgate.engine.controllers.replicaset import ReplicaSetController
 from kgate.engine.errors import ApiError, Cause, already_exists, invalid, not_found
 from kgate.engine.kubelet import Kubelet
@@ -64,6 +65,7 @@ class Cluster:
         self._kubelet = Kubelet(self.store, self.manager, behaviour or Behaviour())
         for controller in (
             GarbageCollector(self.store, self.manager),
+            PersistentVolumeController(self.store, self.manager),
             ReplicaSetController(self.store, self.manager),
             DeploymentController(self.store, self.manager),
             Scheduler(self.store, self.manager, kubernetes_version=kubernetes_version),

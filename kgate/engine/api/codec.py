@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from kgate.engine.api import apps, core, quantity, resources
+from kgate.engine.api import apps, core, quantity, resources, storage
 from kgate.engine.api.meta import NO_REST, FrozenMap, ObjectMeta, Resource, Rest, Unstructured
 
 Json = Any
@@ -37,6 +37,9 @@ KINDS: Mapping[tuple[str, str], type[Any]] = {
         core.Pod,
         core.PriorityClass,
         core.Service,
+        storage.CSINode,
+        storage.PersistentVolume,
+        storage.StorageClass,
     )
 }
 """The kinds the engine interprets, by apiVersion and kind. All others decode to `Unstructured`."""

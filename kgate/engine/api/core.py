@@ -354,6 +354,16 @@ class PersistentVolumeClaimSpec(Struct, frozen=True, kw_only=True):
     volume_name: str = ""
     storage_class_name: str | None = None
     access_modes: tuple[str, ...] = ()
+    resources: ResourceRequirements = ResourceRequirements()
+    selector: LabelSelector | None = None
+    volume_mode: str | None = None
+    rest: Rest = NO_REST
+
+
+class PersistentVolumeClaimStatus(Struct, frozen=True, kw_only=True):
+    """`phase` is Pending, Bound or Lost."""
+
+    phase: str = ""
     rest: Rest = NO_REST
 
 
@@ -364,6 +374,7 @@ class PersistentVolumeClaim(Struct, frozen=True, kw_only=True):
     api_version: ClassVar[str] = "v1"
     metadata: ObjectMeta = NO_METADATA
     spec: PersistentVolumeClaimSpec = PersistentVolumeClaimSpec()
+    status: PersistentVolumeClaimStatus = PersistentVolumeClaimStatus()
     rest: Rest = NO_REST
 
 

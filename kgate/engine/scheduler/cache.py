@@ -5,7 +5,7 @@ Sources: pkg/scheduler/backend/cache/{cache,node_tree}.go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -16,12 +16,16 @@ from kgate.engine.api.codec import DecodeError, decode_as, thaw
 from kgate.engine.api.core import Namespace, Node, PersistentVolumeClaim, Pod, Service
 from kgate.engine.api.meta import Key, LabelSelector, Resource, Unstructured
 from kgate.engine.api.selector import matches
+from kgate.engine.api.storage import CSINode, PersistentVolume, StorageClass
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo, count
 
 ZONE_LABELS = ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone")
 REGION_LABELS = ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region")
 HOSTNAME_LABEL = "kubernetes.io/hostname"
-KINDS = ("Node", "Namespace", "Service", "ReplicaSet", "PersistentVolumeClaim", "PodDisruptionBudget", "Pod")
+KINDS = (
+    "Node", "Namespace", "Service", "ReplicaSet", "StorageClass", "CSINode", "PersistentVolume", "PersistentVolumeClaim",
+    "PodDisruptionBudget", "Pod",
+)  # fmt: skip
 """What the cache is told of, in the order in which it is to be read from a store."""
 
 
@@ -108,6 +112,9 @@ class Cache:
         self._replica_sets: dict[Key, ReplicaSet] = {}
         self._namespaces: dict[str, Namespace] = {}
         self._claims: dict[Key, PersistentVolumeClaim] = {}
+        self._volumes: dict[str, PersistentVolume] = {}
+        self._storage_classes: dict[str, StorageClass] = {}
+        self._csi_nodes: dict[str, CSINode] = {}
         self._budgets: dict[Key, Budget] = {}
         self._counts: dict[tuple[str, LabelSelector], PodCounts] = {}
         self._images: dict[str, tuple[int, int]] = {}
@@ -169,6 +176,23 @@ class Cache:
     def claim(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
         return self._claims.get(Key("PersistentVolumeClaim", namespace, name))
 
+    def volume(self, name: str) -> PersistentVolume | None:
+        return self._volumes.get(name)
+
+    def volumes(self) -> Iterable[PersistentVolume]:
+        """In order of creation."""
+        return self._volumes.values()
+
+    def storage_class(self, name: str) -> StorageClass | None:
+        return self._storage_classes.get(name)
+
+    def csi_node(self, node: str) -> CSINode | None:
+        return self._csi_nodes.get(node)
+
+    @property
+    def has_csi_nodes(self) -> bool:
+        return bool(self._csi_nodes)
+
     def budgets(self) -> list[Budget]:
         """All PodDisruptionBudgets, in order of creation."""
         return list(self._budgets.values())
@@ -210,6 +234,12 @@ class Cache:
                 _put(self._namespaces, namespace.metadata.name, new)
             case PersistentVolumeClaim() as claim:
                 _put(self._claims, _key(claim), new)
+            case PersistentVolume() as volume:
+                _put(self._volumes, volume.metadata.name, new)
+            case StorageClass() as storage_class:
+                _put(self._storage_classes, storage_class.metadata.name, new)
+            case CSINode() as csi_node:
+                _put(self._csi_nodes, csi_node.metadata.name, new)
             case Unstructured(kind="PodDisruptionBudget") as budget:
                 _put(self._budgets, _key(budget), Budget.of(budget) if new is not None else None)
 
@@ -221,7 +251,8 @@ class Cache:
         }
         return {
             "nodes": nodes, "where": self._where, "images": self._images, "services": self._services, "claims": self._claims,
-            "budgets": self._budgets, "replica sets": self._replica_sets, "namespaces": self._namespaces,
+            "budgets": self._budgets, "volumes": self._volumes, "classes": self._storage_classes, "drivers": self._csi_nodes,
+            "replica sets": self._replica_sets, "namespaces": self._namespaces,
         }  # fmt: skip
 
     def _observe_pod(self, pod: Pod | None, old: Resource | None) -> None:

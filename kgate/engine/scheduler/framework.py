@@ -106,6 +106,12 @@ class Accounting(Plugin, Protocol):
 
 
 @runtime_checkable
+class PreBind(Plugin, Protocol):
+    def prebind(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Sequence[Resource]:
+        """Objects as they must be written before the pod is bound to the node."""
+
+
+@runtime_checkable
 class Score(Plugin, Protocol):
     """A local score: it depends on the pod, the node and the pods of that node alone."""
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kgate.engine.api.core import Pod
-from kgate.engine.api.meta import Key
+from kgate.engine.api.meta import Key, Resource
 from kgate.engine.scheduler.board import Board
 from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import (
@@ -19,6 +19,7 @@ from kgate.engine.scheduler.framework import (
     CycleState,
     Filter,
     OnlyNodes,
+    PreBind,
     PreFilter,
     Rejection,
     Score,
@@ -108,6 +109,7 @@ class Placement:
         self._wide_scores = [p for p in profile.plugins if isinstance(p, WideScore)]
         self._prefilters = [p for p in profile.plugins if isinstance(p, PreFilter)]
         self._wide_filters = {f.name: f for f in self._filters if not f.local}
+        self._prebinds = [p for p in profile.plugins if isinstance(p, PreBind)]
         self._accounting = [p for p in profile.plugins if isinstance(p, Accounting)]
         self._boards: dict[tuple[str, str], list[Board]] = {}
         self.nominations = Nominations()
@@ -134,6 +136,14 @@ class Placement:
         decision.ties = tuple([board.nodes[places[i]].name for i in best])
         decision.node = board.nodes[places[winner(best)]].name if best else ""
         return decision
+
+    def before_binding(self, pod: Pod, decision: Decision) -> list[Resource]:
+        """What plugins must have written before the pod is bound."""
+        node = self._cache.node(decision.node)
+        if node is None or not pod.spec.volumes:
+            return []
+        info = PodInfo.of(pod)
+        return [obj for plugin in self._prebinds for obj in plugin.prebind(info, node, decision.state)]
 
     def fits(self, info: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
         """All filters on one node as it stands, nominated pods included (RunFilterPluginsWithNominatedPods)."""

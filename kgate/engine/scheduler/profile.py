@@ -15,11 +15,13 @@ from kgate.engine.scheduler.plugins.node_ports import NodePorts
 from kgate.engine.scheduler.plugins.node_resources_balanced_allocation import NodeResourcesBalancedAllocation
 from kgate.engine.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from kgate.engine.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from kgate.engine.scheduler.plugins.node_volume_limits import NodeVolumeLimits
 from kgate.engine.scheduler.plugins.pod_topology_spread import PodTopologySpread
 from kgate.engine.scheduler.plugins.scheduling_gates import SchedulingGates
 from kgate.engine.scheduler.plugins.taint_toleration import TaintToleration
 from kgate.engine.scheduler.plugins.volume_binding import VolumeBinding
 from kgate.engine.scheduler.plugins.volume_restrictions import VolumeRestrictions
+from kgate.engine.scheduler.plugins.volume_zone import VolumeZone
 
 WEIGHTS: Mapping[str, int] = {
     "TaintToleration": 3,
@@ -54,7 +56,7 @@ class Profile(Struct, frozen=True, kw_only=True):
 
 
 def default_profile(kubernetes_version: str = "1.36") -> Profile:
-    """`kubernetes_version` is `1.<minor>` with anything after it. Unlike upstream: node volume limits and volume zones are not checked."""
+    """`kubernetes_version` is `1.<minor>` with anything after it."""
     minor = int(kubernetes_version.removeprefix("v").split(".")[1])
     return Profile(
         plugins=(
@@ -66,7 +68,9 @@ def default_profile(kubernetes_version: str = "1.36") -> Profile:
             NodePorts(),
             NodeResourcesFit(counts_zero=minor <= 26),
             VolumeRestrictions(),
+            NodeVolumeLimits(),
             VolumeBinding(),
+            VolumeZone(),
             PodTopologySpread(),
             InterPodAffinity(),
             NodeResourcesBalancedAllocation(by_improvement=minor >= 36),

@@ -57,6 +57,7 @@ class Scheduler:
         self._preemption = DefaultPreemption(self.cache, self.placement)
         self._doomed: deque[Doomed] = deque()
         self._queue = Queue(pops_from_backoff=self._profile.pops_from_backoff)
+        manager.add(Leftovers(self))
         for kind in KINDS:
             for obj in store.list_kind(kind):
                 self._observe(None, obj)
@@ -75,6 +76,13 @@ class Scheduler:
         dues = [self._queue.due_ms(self._now_ms), self._doomed[0].due_ms - self._now_ms if self._doomed else None]
         return min((due for due in dues if due), default=None)
 
+    def flush_left_behind(self) -> Millis | None:
+        """Has pods tried that no change has helped for five minutes. Returns when to ask again."""
+        self._queue.flush_left_behind(self._now_ms)
+        if self._queue.due_ms(self._now_ms) == 0:
+            self._manager.enqueue(self.name, QUEUE)
+        return self._queue.left_behind_ms(self._now_ms)
+
     @property
     def _now_ms(self) -> Millis:
         return self._manager.now_ms
@@ -86,12 +94,15 @@ class Scheduler:
             return
         decision = self.placement.decide(pod)
         if decision.node:
-            self._bind(pod, decision.node)
+            self._bind(pod, decision)
         else:
             self._refuse(queued, decision)
 
-    def _bind(self, pod: Pod, node: str) -> None:
+    def _bind(self, pod: Pod, decision: Decision) -> None:
         """As the binding subresource does: the node's name, the condition, and no nomination any more."""
+        node = decision.node
+        for obj in self.placement.before_binding(pod, decision):
+            self._store.update(obj)
         bound = pod.bound_to(node)
         scheduled = self._conditions(pod, Condition(type="PodScheduled", status="True"))
         status = replace(bound.status, conditions=scheduled, nominated_node_name="")
@@ -104,6 +115,7 @@ class Scheduler:
         found = self._make_room(queued.info, decision)
         message = self._message(decision, found)
         self._queue.refuse(queued, decision.refused_by, self._now_ms)
+        self._manager.enqueue_after(Leftovers.name, QUEUE, self._queue.left_behind_ms(self._now_ms) or 0)
         pod = queued.info.pod
         failed = Condition(type="PodScheduled", status="False", reason="Unschedulable", message=message)
         status = replace(pod.status, conditions=self._conditions(pod, failed), nominated_node_name=self._nominated(pod, decision, found))
@@ -235,3 +247,17 @@ class Scheduler:
 
 def _holds_a_node(pod: Pod | None) -> bool:
     return pod is not None and bool(pod.spec.node_name) and not pod.terminal
+
+
+class Leftovers:
+    """Looks for pods that nothing has helped for long. It looks for ever, so it does not keep a cluster from rest."""
+
+    name: ClassVar[str] = "scheduler-leftovers"
+    background: ClassVar[bool] = True
+    watches: tuple[Watch, ...] = ()
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def reconcile(self, key: Key) -> Millis | None:
+        return self._scheduler.flush_left_behind()
