@@ -20,7 +20,7 @@ from kgate.engine.admission.defaulting import set_defaults
 from kgate.engine.admission.pods import PodAdmission
 from kgate.engine.api import names
 from kgate.engine.api.codec import CLUSTER_SCOPED, KINDS, DecodeError, decode, encode
-from kgate.engine.api.core import Event, Namespace
+from kgate.engine.api.core import Event, Namespace, Pod
 from kgate.engine.api.meta import Key, Millis, Resource
 from kgate.engine.behaviour import Behaviour
 from kgate.engine.controllers.deployment.controller import DeploymentController
@@ -30,6 +30,8 @@ from kgate.engine.controllers.replicaset import ReplicaSetController
 from kgate.engine.errors import ApiError, Cause, already_exists, invalid, not_found
 from kgate.engine.kubelet import Kubelet
 from kgate.engine.manager import Manager
+from kgate.engine.scheduler.placement import Choose
+from kgate.engine.scheduler.profile import Profile
 from kgate.engine.scheduler.scheduler import Scheduler
 from kgate.engine.store import Store
 from kgate.engine.trace import Trace
@@ -51,8 +53,13 @@ class Cluster:
         behaviour: Behaviour | None = None,
         settings: Mapping[str, object] | None = None,
         validate: Validate | None = None,
+        profile: Profile | None = None,
+        choose: Choose | None = None,
     ) -> None:
-        """`settings` are flags of kube-controller-manager by their names. `validate(new, old)` says why an object is refused."""
+        """`settings` are flags of kube-controller-manager by their names. `validate(new, old)` says why an object is refused.
+
+        `profile` replaces kube-scheduler's default one; `choose` decides between nodes that share the best score.
+        """
         self.kubernetes_version = kubernetes_version
         self.settings = dict(settings or {})
         self.store = Store()
@@ -62,13 +69,14 @@ class Cluster:
         self._validate = validate
         self._applied: dict[tuple[Key, str], Json] = {}
         self.store.admit_with(PodAdmission(self.store))
+        self._scheduler = Scheduler(self.store, self.manager, kubernetes_version=kubernetes_version, profile=profile, choose=choose)
         self._kubelet = Kubelet(self.store, self.manager, behaviour or Behaviour())
         for controller in (
             GarbageCollector(self.store, self.manager),
             PersistentVolumeController(self.store, self.manager),
             ReplicaSetController(self.store, self.manager),
             DeploymentController(self.store, self.manager),
-            Scheduler(self.store, self.manager, kubernetes_version=kubernetes_version),
+            self._scheduler,
             self._kubelet,
         ):
             self.manager.add(controller)
@@ -114,6 +122,13 @@ class Cluster:
     def list(self, kind: str, namespace: str | None = None) -> Sequence[dict[str, Any]]:
         """All objects of the kind, in order of creation."""
         return [encode(obj) for obj in self.store.list_kind(kind, namespace)]
+
+    def tied_nodes(self, pod: str, namespace: str = "default") -> Sequence[str]:
+        """All nodes that share the best score for a pod as the cluster is now. Raises ApiError 404."""
+        found = self.store.get(Pod, namespace, pod)
+        if found is None:
+            raise not_found("pods", pod)
+        return self._scheduler.tied_nodes(found)
 
     # Writing
 

@@ -20,6 +20,7 @@ from kgate.rollout import Validate
 from kgate.rollout.cluster import ClusterSpec, Used
 from kgate.rollout.follow import EXCEEDED, complete
 from kgate.rollout.kubelet import image_behaviour
+from kgate.rollout.scheduling import profile
 from kgate.rollout.settings import Behaviour as Said
 from kgate.rollout.startup import containers, startups
 
@@ -75,7 +76,7 @@ def play(
 
     What is in base and no longer in head stays, as it does with `kubectl apply`. Raises LivelockError.
     """
-    cluster = Cluster(behaviour=_behaviour([*head, *base], behaviour), validate=_but_not_nodes(validate))
+    cluster = Cluster(behaviour=_behaviour([*head, *base], behaviour), validate=_but_not_nodes(validate), profile=profile(spec.scheduler))
     for node in spec.nodes:
         cluster.create(node.body())
         _occupy(cluster, node.name, spec.used.get(node.name))

@@ -10,6 +10,7 @@ from msgspec import Struct
 from kgate.manifest import Path
 from kgate.rollout.nodes import NodeSpec
 from kgate.rollout.pods import Kubelet
+from kgate.rollout.scheduling import SchedulerSpec
 
 Body = Mapping[str, Any]
 
@@ -182,6 +183,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     kubelet: Kubelet
     objects: tuple[Body, ...] = ()
     settings: Mapping[str, Any]
+    scheduler: SchedulerSpec = SchedulerSpec()
     steps: tuple[Step, ...] = ()
 
 

@@ -338,7 +338,9 @@ class Cache:
 
 def _same_to_the_scheduler(a: Pod, b: Pod) -> bool:
     same_spec = a.spec is b.spec or a.spec == b.spec
-    return same_spec and a.metadata.labels == b.metadata.labels and a.metadata.deleting == b.metadata.deleting
+    one, other = a.metadata, b.metadata
+    same_words = one.labels == other.labels and (one.annotations is other.annotations or one.annotations == other.annotations)
+    return same_spec and same_words and one.deleting == other.deleting
 
 
 def _zone(node: Node) -> str:

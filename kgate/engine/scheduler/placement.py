@@ -5,7 +5,8 @@ Unlike upstream: all nodes are looked at, also when there are more than a hundre
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,6 +33,9 @@ from kgate.engine.scheduler.profile import Profile
 
 MAX_OWNERS = 1000
 """Of how many controllers boards are kept; the one that came first goes first. Only speed depends on it."""
+
+Choose: TypeAlias = Callable[[Pod, Sequence[str]], str]
+"""Which of the nodes that share the best score gets the pod. They come in the node tree's order."""
 
 NO_NODES = "no nodes available to schedule pods"
 
@@ -100,8 +104,10 @@ class Nominations:
 class Placement:
     """Decides for one pod at a time. What is kept between pods is exact: dropped as soon as a node changes."""
 
-    def __init__(self, cache: Cache, profile: Profile) -> None:
+    def __init__(self, cache: Cache, profile: Profile, choose: Choose | None = None) -> None:
+        """Without `choose` ties end as in kube-scheduler."""
         self._cache = cache
+        self._choose = choose
         self._weights = profile.weights
         self._filters = profile.filters
         self._local_filters = [f for f in self._filters if f.local]
@@ -134,7 +140,10 @@ class Placement:
         places = self._feasible(info, board, wide, decision)
         best = self._best(info, board, places, decision.state)
         decision.ties = tuple([board.nodes[places[i]].name for i in best])
-        decision.node = board.nodes[places[winner(best)]].name if best else ""
+        if self._choose is not None and best:
+            decision.node = self._choose(pod, decision.ties)
+        else:
+            decision.node = board.nodes[places[winner(best)]].name if best else ""
         return decision
 
     def before_binding(self, pod: Pod, decision: Decision) -> list[Resource]:
@@ -253,4 +262,5 @@ def _plus(totals: list[int], scores: list[int], weight: int) -> list[int]:
 
 
 def _alike(a: Pod, b: Pod) -> bool:
-    return (a.spec is b.spec or a.spec == b.spec) and a.metadata.labels == b.metadata.labels
+    one, other = a.metadata, b.metadata
+    return (a.spec is b.spec or a.spec == b.spec) and one.labels == other.labels and one.annotations == other.annotations

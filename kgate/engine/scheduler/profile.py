@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from kgate.engine.scheduler.framework import Filter, Plugin
+from kgate.engine.scheduler.plugins.bandwidth import Bandwidth
 from kgate.engine.scheduler.plugins.image_locality import ImageLocality
 from kgate.engine.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from kgate.engine.scheduler.plugins.node_affinity import NodeAffinity
@@ -55,8 +56,8 @@ class Profile(Struct, frozen=True, kw_only=True):
         return [p for p in self.plugins if isinstance(p, Filter)]
 
 
-def default_profile(kubernetes_version: str = "1.36") -> Profile:
-    """`kubernetes_version` is `1.<minor>` with anything after it."""
+def default_profile(kubernetes_version: str = "1.36", *, bandwidth: bool = False) -> Profile:
+    """`kubernetes_version` is `1.<minor>` with anything after it. `bandwidth` adds the plugin that Kubernetes does not have."""
     minor = int(kubernetes_version.removeprefix("v").split(".")[1])
     return Profile(
         plugins=(
@@ -67,6 +68,7 @@ def default_profile(kubernetes_version: str = "1.36") -> Profile:
             NodeAffinity(),
             NodePorts(),
             NodeResourcesFit(counts_zero=minor <= 26),
+            *((Bandwidth(),) if bandwidth else ()),
             VolumeRestrictions(),
             NodeVolumeLimits(),
             VolumeBinding(),

@@ -14,7 +14,7 @@ from kgate.engine.manager import Manager, Watch
 from kgate.engine.scheduler.cache import KINDS, Cache
 from kgate.engine.scheduler.framework import Change, PreEnqueue, Retry
 from kgate.engine.scheduler.nodeinfo import PodInfo
-from kgate.engine.scheduler.placement import Decision, Placement
+from kgate.engine.scheduler.placement import Choose, Decision, Placement
 from kgate.engine.scheduler.preemption import Candidate, DefaultPreemption, NoRoom
 from kgate.engine.scheduler.profile import Profile, default_profile
 from kgate.engine.scheduler.queue import Queue, Queued
@@ -46,14 +46,23 @@ class Scheduler:
     name: ClassVar[str] = "scheduler"
     watches: tuple[Watch, ...] = ()
 
-    def __init__(self, store: Store, manager: Manager, *, kubernetes_version: str = "1.36", profile: Profile | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        manager: Manager,
+        *,
+        kubernetes_version: str = "1.36",
+        profile: Profile | None = None,
+        choose: Choose | None = None,
+    ) -> None:
+        """`choose` decides between nodes that share the best score; without it the one that kube-scheduler takes wins."""
         self._store = store
         self._manager = manager
         self._profile = profile or default_profile(kubernetes_version)
         self._gates = [p for p in self._profile.plugins if isinstance(p, PreEnqueue)]
         self._retries = {p.name: p for p in self._profile.plugins if isinstance(p, Retry)}
         self.cache = Cache()
-        self.placement = Placement(self.cache, self._profile)
+        self.placement = Placement(self.cache, self._profile, choose)
         self._preemption = DefaultPreemption(self.cache, self.placement)
         self._doomed: deque[Doomed] = deque()
         self._queue = Queue(pops_from_backoff=self._profile.pops_from_backoff)
@@ -62,6 +71,10 @@ class Scheduler:
             for obj in store.list_kind(kind):
                 self._observe(None, obj)
         store.subscribe(self._on_event)
+
+    def tied_nodes(self, pod: Pod) -> tuple[str, ...]:
+        """All nodes that share the best score for the pod as the cluster is now, in the node tree's order; none when it fits nowhere."""
+        return self.placement.decide(pod).ties
 
     def reconcile(self, key: Key) -> Millis | None:
         """Deletes the victims that are due, then tries every pod that is waiting now, each once."""

@@ -45,9 +45,12 @@ class NodeResourcesFit:
         return sum(left) // len(left) if left else 0
 
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
-        """A pod went away, or a node that is large enough came or grew."""
+        """A pod went away or was made smaller in place, or a node that is large enough came or grew."""
         if change.node is None:
-            return change.pod is not None and change.new is None
+            before, now = change.pod or (None, None)
+            if before is None:
+                return False
+            return now is None or any(now.requests.get(r, 0) < before.requests.get(r, 0) for r in pod.requests)
         old, new = change.node
         if new is None or not _large_enough(pod.requests, new):
             return False
