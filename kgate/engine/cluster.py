@@ -31,10 +31,13 @@ from kgate.engine.kubelet import Kubelet
 from kgate.engine.manager import Manager
 from kgate.engine.scheduler.scheduler import Scheduler
 from kgate.engine.store import Store
-from kgate.engine.trace import Trace
+from kgate.engine.trace import Trace, WatchEvent
 
 Json = Mapping[str, Any]
 Validate = Callable[[Json, Json | None], Sequence[Cause]]
+
+QUIET_MS = 600_000
+"""Longer than any window after which a controller changes its mind about the same facts (five minutes, of the autoscaler)."""
 
 SERVER_FIELDS = ("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 """Metadata that no client can set."""
@@ -57,6 +60,8 @@ class Cluster:
         self.store = Store()
         self.trace = Trace()
         self.store.subscribe(self.trace.record)
+        self._changed_ms: Millis = 0
+        self.store.subscribe(self._noticed)
         self.manager = Manager(self.store)
         self._validate = validate
         self._applied: dict[tuple[Key, str], Json] = {}
@@ -88,10 +93,16 @@ class Cluster:
         return self.manager.run_until(deadline_ms, predicate)
 
     def run_to_rest(self, limit_ms: Millis) -> bool:
-        """Lets time pass until nothing is left to do and no timer is set (True), at most `limit_ms` more (False)."""
+        """Lets time pass until nothing is left to do (True), at most `limit_ms` more (False).
+
+        Nothing is left when no timer is set, or only those of controllers that look again for ever, and these have written
+        nothing for `QUIET_MS`.
+        """
         deadline = self.now_ms + limit_ms
         self.manager.settle()
         while (due := self.manager.next_timer_ms()) is not None:
+            if due > self._changed_ms + QUIET_MS and self.manager.next_work_ms() is None:
+                return True
             if due > deadline:
                 self.manager.run_until(deadline)
                 return False
@@ -181,6 +192,10 @@ class Cluster:
         self.manager.settle()
 
     # Inside
+
+    def _noticed(self, event: WatchEvent) -> None:
+        if event.key.kind != "Event":
+            self._changed_ms = self.store.now_ms
 
     def _find(self, kind: str, name: str, namespace: str) -> Resource:
         found: Resource | None = self.store.find(Key(kind, "" if kind in CLUSTER_SCOPED else namespace, name))
