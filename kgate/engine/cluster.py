@@ -24,9 +24,11 @@ from kgate.engine.api.core import Event, Namespace
 from kgate.engine.api.meta import Key, Millis, Resource
 from kgate.engine.behaviour import Behaviour
 from kgate.engine.controllers.deployment.controller import DeploymentController
+from kgate.engine.controllers.disruption.controller import DisruptionController
 from kgate.engine.controllers.garbagecollector import GarbageCollector
 from kgate.engine.controllers.replicaset import ReplicaSetController
 from kgate.engine.errors import ApiError, Cause, already_exists, invalid, not_found
+from kgate.engine.eviction import Eviction, evict
 from kgate.engine.kubelet import Kubelet
 from kgate.engine.manager import Manager
 from kgate.engine.scheduler.scheduler import Scheduler
@@ -71,6 +73,7 @@ class Cluster:
             GarbageCollector(self.store, self.manager),
             ReplicaSetController(self.store, self.manager),
             DeploymentController(self.store, self.manager),
+            DisruptionController(self.store, self.manager),
             Scheduler(self.store, self.manager, kubernetes_version=kubernetes_version),
             self._kubelet,
         ):
@@ -174,9 +177,25 @@ class Cluster:
         self._applied = {k: v for k, v in self._applied.items() if k[0] != _key_of(obj)}
         self.manager.settle()
 
-    def evict(self, pod: str, namespace: str = "default") -> None:
-        """The eviction API: a graceful delete of the pod. Raises ApiError 404."""
-        self.delete("Pod", pod, namespace)
+    def evict(
+        self,
+        pod: str,
+        namespace: str = "default",
+        *,
+        grace_s: int | None = None,
+        dry_run: bool = False,
+        uid: str = "",
+        resource_version: str = "",
+    ) -> None:
+        """The eviction API: a graceful delete of the pod, if its PodDisruptionBudget allows it and it is still that uid and version.
+
+        Raises ApiError: 404, 429 TooManyRequests (a budget would be violated), 500 (several budgets), 409 Conflict (preconditions).
+        """
+        wanted = Eviction(grace_s=grace_s, dry_run=dry_run, uid=uid, resource_version=resource_version)
+        try:
+            evict(self.store, namespace, pod, wanted)
+        finally:
+            self.manager.settle()
 
     def add_node(self, obj: Json) -> dict[str, Any]:
         """A node joins; it gets the labels that its kubelet would give it, unless it has them. Raises ApiError."""
