@@ -24,20 +24,25 @@ from kgate.engine.api.core import Event, Namespace, Pod
 from kgate.engine.api.meta import Key, Millis, Resource
 from kgate.engine.behaviour import Behaviour
 from kgate.engine.controllers.deployment.controller import DeploymentController
+from kgate.engine.controllers.disruption.controller import DisruptionController
 from kgate.engine.controllers.garbagecollector import GarbageCollector
 from kgate.engine.controllers.persistentvolume import PersistentVolumeController
 from kgate.engine.controllers.replicaset import ReplicaSetController
 from kgate.engine.errors import ApiError, Cause, already_exists, invalid, not_found
+from kgate.engine.eviction import Eviction, evict
 from kgate.engine.kubelet import Kubelet
 from kgate.engine.manager import Manager
 from kgate.engine.scheduler.placement import Choose
 from kgate.engine.scheduler.profile import Profile
 from kgate.engine.scheduler.scheduler import Scheduler
 from kgate.engine.store import Store
-from kgate.engine.trace import Trace
+from kgate.engine.trace import Trace, WatchEvent
 
 Json = Mapping[str, Any]
 Validate = Callable[[Json, Json | None], Sequence[Cause]]
+
+QUIET_MS = 600_000
+"""Longer than any window after which a controller changes its mind about the same facts (five minutes, of the autoscaler)."""
 
 SERVER_FIELDS = ("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 """Metadata that no client can set."""
@@ -65,6 +70,8 @@ class Cluster:
         self.store = Store()
         self.trace = Trace()
         self.store.subscribe(self.trace.record)
+        self._changed_ms: Millis = 0
+        self.store.subscribe(self._noticed)
         self.manager = Manager(self.store)
         self._validate = validate
         self._applied: dict[tuple[Key, str], Json] = {}
@@ -76,6 +83,7 @@ class Cluster:
             PersistentVolumeController(self.store, self.manager),
             ReplicaSetController(self.store, self.manager),
             DeploymentController(self.store, self.manager),
+            DisruptionController(self.store, self.manager),
             self._scheduler,
             self._kubelet,
         ):
@@ -98,10 +106,16 @@ class Cluster:
         return self.manager.run_until(deadline_ms, predicate)
 
     def run_to_rest(self, limit_ms: Millis) -> bool:
-        """Lets time pass until nothing is left to do and no timer is set (True), at most `limit_ms` more (False)."""
+        """Lets time pass until nothing is left to do (True), at most `limit_ms` more (False).
+
+        Nothing is left when no timer is set, or only those of controllers that look again for ever, and these have written
+        nothing for `QUIET_MS`.
+        """
         deadline = self.now_ms + limit_ms
         self.manager.settle()
         while (due := self.manager.next_timer_ms()) is not None:
+            if due > self._changed_ms + QUIET_MS and self.manager.next_work_ms() is None:
+                return True
             if due > deadline:
                 self.manager.run_until(deadline)
                 return False
@@ -180,9 +194,25 @@ class Cluster:
         self._applied = {k: v for k, v in self._applied.items() if k[0] != _key_of(obj)}
         self.manager.settle()
 
-    def evict(self, pod: str, namespace: str = "default") -> None:
-        """The eviction API: a graceful delete of the pod. Raises ApiError 404."""
-        self.delete("Pod", pod, namespace)
+    def evict(
+        self,
+        pod: str,
+        namespace: str = "default",
+        *,
+        grace_s: int | None = None,
+        dry_run: bool = False,
+        uid: str = "",
+        resource_version: str = "",
+    ) -> None:
+        """The eviction API: a graceful delete of the pod, if its PodDisruptionBudget allows it and it is still that uid and version.
+
+        Raises ApiError: 404, 429 TooManyRequests (a budget would be violated), 500 (several budgets), 409 Conflict (preconditions).
+        """
+        wanted = Eviction(grace_s=grace_s, dry_run=dry_run, uid=uid, resource_version=resource_version)
+        try:
+            evict(self.store, namespace, pod, wanted)
+        finally:
+            self.manager.settle()
 
     def add_node(self, obj: Json) -> dict[str, Any]:
         """A node joins; it gets the labels that its kubelet would give it, unless it has them. Raises ApiError."""
@@ -198,6 +228,10 @@ class Cluster:
         self.manager.settle()
 
     # Inside
+
+    def _noticed(self, event: WatchEvent) -> None:
+        if event.key.kind != "Event":
+            self._changed_ms = self.store.now_ms
 
     def _find(self, kind: str, name: str, namespace: str) -> Resource:
         found: Resource | None = self.store.find(Key(kind, "" if kind in CLUSTER_SCOPED else namespace, name))

@@ -16,6 +16,9 @@ REASONS = {
     500: "InternalError",
 }
 
+NAMESPACE_TERMINATING = "NamespaceTerminating"
+"""The cause of a refused create in a namespace that is on its way out."""
+
 
 class Cause(Struct, frozen=True, kw_only=True):
     """One detail of a refusal (metav1.StatusCause). `reason` is FieldValueInvalid, FieldValueRequired, ..."""
@@ -28,12 +31,17 @@ class Cause(Struct, frozen=True, kw_only=True):
 class ApiError(Exception):
     """The API server's Status of a failure: HTTP code, reason, exact message, causes (apimachinery/pkg/api/errors)."""
 
-    def __init__(self, code: int, message: str, *, reason: str = "", causes: Sequence[Cause] = ()) -> None:
+    def __init__(self, code: int, message: str, *, reason: str | None = "", causes: Sequence[Cause] = ()) -> None:
+        """`reason` None is a Status without one; empty, the usual one of the code."""
         super().__init__(message)
         self.code = code
-        self.reason = reason or REASONS.get(code, "")
+        self.reason = "" if reason is None else reason or REASONS.get(code, "")
         self.message = message
         self.causes = tuple(causes)
+
+    def has_cause(self, reason: str) -> bool:
+        """Whether any cause is of that kind (errors.HasStatusCause)."""
+        return any(cause.reason == reason for cause in self.causes)
 
 
 def not_found(resource: str, name: str) -> ApiError:
@@ -45,10 +53,12 @@ def already_exists(resource: str, name: str) -> ApiError:
     return ApiError(409, f'{resource} "{name}" already exists', reason="AlreadyExists")
 
 
-def conflict(resource: str, name: str) -> ApiError:
-    """A write that is based on an older version than the stored one."""
-    said = "the object has been modified; please apply your changes to the latest version and try again"
-    return ApiError(409, f'Operation cannot be fulfilled on {resource} "{name}": {said}')
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+
+
+def conflict(resource: str, name: str, why: str = MODIFIED) -> ApiError:
+    """A write that is based on an older version than the stored one, or whose preconditions do not hold."""
+    return ApiError(409, f'Operation cannot be fulfilled on {resource} "{name}": {why}')
 
 
 def invalid(kind: str, name: str, causes: Sequence[Cause]) -> ApiError:

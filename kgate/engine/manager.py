@@ -54,7 +54,7 @@ class Controller(Protocol):
 
     `reconcile` is level-triggered: it looks at the store, never at what woke it. It returns after how many milliseconds it wants
     to look again if nothing else wakes it; None takes an earlier wish back. An ApiError from it is retried: after 5 ms, 10 ms,
-    ... up to 1000 s.
+    ... up to 1000 s. One that looks again for ever (`background = True`) does not by itself keep a cluster from rest.
     """
 
     @property
@@ -162,6 +162,11 @@ class Manager:
             )
         )
         self._events[said] = Key("Event", created.metadata.namespace, created.metadata.name)
+
+    def next_work_ms(self) -> Millis | None:
+        """When the next timer is due that somebody set because there is something left to do; None when only the periodic ones are."""
+        waiting = (due for (name, _), due in self._due.items() if not getattr(self._controllers[name], "background", False))
+        return min(waiting, default=None)
 
     def _route(self, event: WatchEvent) -> None:
         for controller, keys in self._routes.get(event.key.kind, ()):

@@ -7,6 +7,7 @@ import pytest
 from kgate.engine import ApiError, Behaviour, Cause, Cluster
 from kgate.engine.api.apps import Deployment, ReplicaSet
 from kgate.engine.api.core import Pod
+from kgate.engine.api.meta import Key
 from tests.engine.worlds import BEHAVIOUR, cluster, conditions, deployment, pairs, progress, rest, sets, sizes
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -476,3 +477,28 @@ def test_the_sets_of_two_deployments_do_not_mix() -> None:
         ("a", 3),
         ("b", 2),
     ]
+
+
+class Patrol:
+    """Looks again every minute, for ever, and writes nothing."""
+
+    name = "patrol"
+    watches = ()
+    background = True
+
+    def __init__(self) -> None:
+        self.looked = 0
+
+    def reconcile(self, key: Key) -> int:
+        self.looked += 1
+        return 60_000
+
+
+def test_who_only_looks_again_for_ever_does_not_keep_a_cluster_from_rest() -> None:
+    world = Cluster()
+    patrol = Patrol()
+    world.manager.add(patrol)
+    world.manager.enqueue("patrol", Key("Node", "", "n1"))
+    assert world.run_to_rest(3_600_000)
+    assert 600_000 <= world.now_ms <= 660_000
+    assert patrol.looked == world.now_ms // 60_000 + 1

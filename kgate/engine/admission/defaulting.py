@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kgate.engine.admission.autoscaling import set_autoscaler_defaults
+
 Json = dict[str, Any]
 
 
@@ -172,6 +174,7 @@ def _zero(target: Json, **defaults: int) -> None:
 
 _BY_KIND: Mapping[str, Callable[[Json], None]] = {
     "Deployment": _deployment,
+    "HorizontalPodAutoscaler": set_autoscaler_defaults,
     "Namespace": _namespace,
     "Node": _node,
     "Pod": _pod,

@@ -12,6 +12,7 @@ from typing import Any
 from kgate.engine.api import intstr, selector
 from kgate.engine.api.apps import Deployment, ReplicaSet
 from kgate.engine.api.meta import Resource
+from kgate.engine.api.policy import PodDisruptionBudget
 from kgate.engine.errors import Cause
 
 OPERATORS = ("DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn")
@@ -26,8 +27,10 @@ def causes(obj: Resource, body: Mapping[str, Any]) -> list[Cause]:
     """Why the controllers could not work with the object; `body` is the same object as JSON."""
     wrong = list(_operators(body, ""))
     if isinstance(obj, Deployment | ReplicaSet) and not wrong:
-        wrong += _numbers(obj)
+        wrong += _refusals(_numbers(obj))
         wrong += _selector(obj)
+    if isinstance(obj, PodDisruptionBudget):
+        wrong += _refusals({"spec.minAvailable": obj.spec.min_available, "spec.maxUnavailable": obj.spec.max_unavailable})
     return wrong
 
 
@@ -50,13 +53,17 @@ def _requirements(requirements: list[Any], path: str) -> Iterator[Cause]:
             yield Cause(field=f"{path}[{n}].operator", message=f"Invalid value: {json.dumps(operator)}: not a valid selector operator")
 
 
-def _numbers(obj: Deployment | ReplicaSet) -> Iterator[Cause]:
+def _numbers(obj: Deployment | ReplicaSet) -> dict[str, int | str | None]:
     counts: dict[str, int | str | None] = {"spec.replicas": obj.spec.replicas, "spec.minReadySeconds": obj.spec.min_ready_seconds}
     if isinstance(obj, Deployment):
         counts |= {"spec.revisionHistoryLimit": obj.spec.revision_history_limit}
         if (rolling := obj.spec.strategy.rolling_update) is not None:
             where = "spec.strategy.rollingUpdate."
             counts |= {f"{where}maxUnavailable": rolling.max_unavailable, f"{where}maxSurge": rolling.max_surge}
+    return counts
+
+
+def _refusals(counts: Mapping[str, int | str | None]) -> Iterator[Cause]:
     for field, count in counts.items():
         message = _refused(count)
         if message:

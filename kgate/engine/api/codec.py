@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from kgate.engine.api import apps, core, quantity, resources, storage
+from kgate.engine.api import apps, autoscaling, core, policy, quantity, quota, resources, storage
 from kgate.engine.api.meta import NO_REST, FrozenMap, ObjectMeta, Resource, Rest, Unstructured
 
 Json = Any
@@ -30,6 +30,7 @@ KINDS: Mapping[tuple[str, str], type[Any]] = {
     for cls in (
         apps.Deployment,
         apps.ReplicaSet,
+        autoscaling.HorizontalPodAutoscaler,
         core.Event,
         core.Namespace,
         core.Node,
@@ -37,6 +38,9 @@ KINDS: Mapping[tuple[str, str], type[Any]] = {
         core.Pod,
         core.PriorityClass,
         core.Service,
+        policy.PodDisruptionBudget,
+        quota.LimitRange,
+        quota.ResourceQuota,
         storage.CSINode,
         storage.PersistentVolume,
         storage.StorageClass,
@@ -140,6 +144,14 @@ def timestamp(ms: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _parse_times(value: Json, path: str) -> Any:
+    return FrozenMap({k: _parse_time(v, f"{path}.{k}") for k, v in _mapping(value, path).items()})
+
+
+def _show_times(times: Mapping[str, int]) -> Json:
+    return {name: timestamp(ms) for name, ms in times.items()}
+
+
 def _parse_time(value: Json, path: str) -> int | None:
     import datetime
 
@@ -219,15 +231,27 @@ def _amount(resource: str, value: Json, path: str) -> int:
         raise DecodeError(path, str(e)) from None
 
 
+def _quantities(value: Json, path: str) -> Any:
+    return FrozenMap({k: _quantity(v, f"{path}.{k}") for k, v in _mapping(value, path).items()})
+
+
+def _quantity(value: Json, path: str) -> quantity.Quantity:
+    return quantity.rounded_to_milli(_any_quantity(value, path))
+
+
+def _any_quantity(value: Json, path: str) -> quantity.Quantity:
+    try:
+        return quantity.parse(value)
+    except (ValueError, TypeError) as e:
+        raise DecodeError(path, str(e)) from None
+
+
+def _show_quantities(amounts: Mapping[str, quantity.Quantity]) -> Json:
+    return {name: str(amount) for name, amount in amounts.items()}
+
+
 def _show_amounts(amounts: Mapping[str, int]) -> Json:
-    """Memory that is a whole number of KiB is shown in powers of 1024, everything else in powers of 1000."""
-    return {name: _show_amount(name, amount) for name, amount in amounts.items()}
-
-
-def _show_amount(resource: str, amount: int) -> str:
-    if resource != resources.CPU and amount and amount % 1024 == 0:
-        return str(quantity.of(amount, quantity.Notation.BINARY_SI))
-    return str(resources.quantity(resource, amount))
+    return {name: str(resources.quantity(name, amount)) for name, amount in amounts.items()}
 
 
 def _mapping(value: Json, path: str) -> Mapping[str, Json]:
@@ -301,8 +325,22 @@ def _show(value: Any) -> Json:
     return value
 
 
-_ANNOTATED: Mapping[str, Decoder] = {"time": _parse_time, "quantities": _amounts, "decimal string": lambda value, _path: int(value)}
-_SHOW_ANNOTATED: Mapping[str, Callable[[Any], Json]] = {"time": timestamp, "quantities": _show_amounts, "decimal string": str}
+_ANNOTATED: Mapping[str, Decoder] = {
+    "time": _parse_time,
+    "times": _parse_times,
+    "quantities": _amounts,
+    "exact quantities": _quantities,
+    "quantity": _any_quantity,
+    "decimal string": lambda value, _path: int(value),
+}
+_SHOW_ANNOTATED: Mapping[str, Callable[[Any], Json]] = {
+    "time": timestamp,
+    "times": _show_times,
+    "quantities": _show_amounts,
+    "exact quantities": _show_quantities,
+    "quantity": str,
+    "decimal string": str,
+}
 
 __all__ = [
     "CLUSTER_SCOPED",

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kgate.engine.api.meta import NO_LABELS, NO_METADATA, NO_REST, Condition, FrozenMap, Labels, LabelSelector, ObjectMeta, Rest, Time
+from kgate.engine.api.quantity import NO_QUANTITIES, Quantities
 
 ResourceList: TypeAlias = Annotated[FrozenMap[str, int], "quantities"]
 """Resource name to amount: cpu in milli, everything else in base units, rounded up."""
@@ -348,13 +349,21 @@ class Namespace(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
+class VolumeResourceRequirements(Struct, frozen=True, kw_only=True):
+    """Of a claim: `storage`, as it was written."""
+
+    requests: Quantities = NO_QUANTITIES
+    limits: Quantities = NO_QUANTITIES
+    rest: Rest = NO_REST
+
+
 class PersistentVolumeClaimSpec(Struct, frozen=True, kw_only=True):
     """`volume_name` is set once the claim is bound."""
 
     volume_name: str = ""
     storage_class_name: str | None = None
     access_modes: tuple[str, ...] = ()
-    resources: ResourceRequirements = ResourceRequirements()
+    resources: Annotated[VolumeResourceRequirements, "always"] = VolumeResourceRequirements()
     selector: LabelSelector | None = None
     volume_mode: str | None = None
     rest: Rest = NO_REST

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+from kgate.engine.api.meta import FrozenMap
 
 NANO = 10**9
 MAX_BINARY = 2**63 - 1
@@ -59,6 +62,11 @@ class Quantity:
 
 
 ZERO = Quantity(0)
+
+Quantities: TypeAlias = Annotated[FrozenMap[str, Quantity], "exact quantities"]
+"""A ResourceList whose amounts keep their notation and are exact to a thousandth."""
+
+NO_QUANTITIES: FrozenMap[str, Quantity] = FrozenMap()
 
 
 def parse(text: str | int | float | None) -> Quantity:

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from kgate.engine.api.core import Container, PodSpec
-from kgate.engine.api.quantity import Quantity, milli, of, of_milli, value
+from kgate.engine.api.quantity import Notation, Quantity, milli, of, of_milli, value
 
 Amounts: TypeAlias = Mapping[str, int]
 
 CPU = "cpu"
 MEMORY = "memory"
 EPHEMERAL_STORAGE = "ephemeral-storage"
+STORAGE = "storage"
 PODS = "pods"
 
 NON_ZERO: Amounts = {CPU: 100, MEMORY: 200 * 2**20}
@@ -29,7 +30,22 @@ def amount(resource: str, quantity: Quantity) -> int:
 
 def quantity(resource: str, amount: int) -> Quantity:
     """The way back from `amount`."""
-    return of_milli(amount) if resource == CPU else of(amount)
+    if resource == CPU:
+        return of_milli(amount)
+    # Unlike upstream: the notation is not kept. Bytes are shown in powers of 1024 or of 1000, whichever takes the smaller number.
+    binary = _is_bytes(resource) and _trailing(amount, 1024) < _trailing(amount, 1000)
+    return of(amount, Notation.BINARY_SI if binary else Notation.DECIMAL_SI)
+
+
+def _is_bytes(resource: str) -> bool:
+    return resource in (MEMORY, EPHEMERAL_STORAGE, STORAGE) or resource.startswith("hugepages-")
+
+
+def _trailing(amount: int, base: int) -> int:
+    """The number before the suffix: 2 for 2 Gi, 2097152 for 2Gi in powers of 1000."""
+    while amount and amount % base == 0:
+        amount //= base
+    return abs(amount)
 
 
 def pod_requests(spec: PodSpec, *, missing: Amounts | None = None) -> dict[str, int]:

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from msgspec import Struct, field
 
-from kgate.engine.api.core import NO_RESOURCES, NodeSelector, ObjectReference, ResourceList
+from kgate.engine.api.core import NodeSelector, ObjectReference
 from kgate.engine.api.meta import NO_METADATA, NO_REST, ObjectMeta, Rest
+from kgate.engine.api.quantity import NO_QUANTITIES, Quantities
 
 WAIT_FOR_FIRST_CONSUMER = "WaitForFirstConsumer"
 """The binding mode in which the scheduler decides, node by node; the other one is Immediate."""
@@ -36,7 +37,7 @@ class CSIVolumeSource(Struct, frozen=True, kw_only=True):
 class PersistentVolumeSpec(Struct, frozen=True, kw_only=True):
     """`claim_ref` is the claim it belongs to; a `volume_mode` that is absent means Filesystem."""
 
-    capacity: ResourceList = NO_RESOURCES
+    capacity: Quantities = NO_QUANTITIES
     access_modes: tuple[str, ...] = ()
     claim_ref: ObjectReference | None = None
     storage_class_name: str = ""

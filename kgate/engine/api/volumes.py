@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec.structs import replace
 
 from kgate.engine.api.core import ObjectReference, PersistentVolumeClaim
+from kgate.engine.api.quantity import ZERO
 from kgate.engine.api.selector import matches, matches_node
 from kgate.engine.api.storage import PersistentVolume, TopologySelectorTerm
 
@@ -97,7 +98,7 @@ def _may_serve(claim: PersistentVolumeClaim, volume: PersistentVolume) -> bool:
     if volume.metadata.deleting or (volume.spec.claim_ref is not None and not belongs_to(volume, claim)):
         return False
     same_mode = (claim.spec.volume_mode or "Filesystem") == (volume.spec.volume_mode or "Filesystem")
-    return same_mode and _size(volume) >= claim.spec.resources.requests.get(STORAGE, 0)
+    return same_mode and _size(volume) >= asked(claim)
 
 
 def _is_free_for(claim: PersistentVolumeClaim, volume: PersistentVolume) -> bool:
@@ -106,5 +107,10 @@ def _is_free_for(claim: PersistentVolumeClaim, volume: PersistentVolume) -> bool
     return class_of(volume) == class_of(claim) and all(mode in volume.spec.access_modes for mode in claim.spec.access_modes)
 
 
+def asked(claim: PersistentVolumeClaim) -> int:
+    """Billionths of a byte."""
+    return claim.spec.resources.requests.get(STORAGE, ZERO).nano
+
+
 def _size(volume: PersistentVolume) -> int:
-    return volume.spec.capacity.get(STORAGE, 0)
+    return volume.spec.capacity.get(STORAGE, ZERO).nano

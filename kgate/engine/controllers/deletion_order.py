@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cmp_to_key
@@ -11,6 +12,7 @@ from kgate.engine.api.core import ContainerStatus, Pod
 from kgate.engine.api.meta import Millis
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+_COST = re.compile(r"0|-[0-9]{1,20}|[1-9][0-9]{0,20}", re.ASCII)
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 
@@ -41,18 +43,22 @@ def goes_first(a: Pod, b: Pod, on_node: Counter[str], now_ms: Millis) -> bool:
         return _cost(a) < _cost(b)
     if on_node[a.spec.node_name] != on_node[b.spec.node_name]:
         return on_node[a.spec.node_name] > on_node[b.spec.node_name]  # more company on its node
-    if a.ready and _ready_since(a) != _ready_since(b):
-        return _younger(a, b, _ready_since(a), _ready_since(b), now_ms)
+    since_a, since_b = _ready_since(a), _ready_since(b)
+    if a.ready and since_a != since_b:
+        return _younger(a, b, since_a, since_b, now_ms)
     if _restarts(a) != _restarts(b):
         return _restarts(a) > _restarts(b)
-    if _seconds(a.metadata.creation_timestamp_ms) != _seconds(b.metadata.creation_timestamp_ms):
-        return _younger(a, b, _seconds(a.metadata.creation_timestamp_ms), _seconds(b.metadata.creation_timestamp_ms), now_ms)
+    born_a, born_b = _seconds(a.metadata.creation_timestamp_ms), _seconds(b.metadata.creation_timestamp_ms)
+    if born_a != born_b:
+        return _younger(a, b, born_a, born_b, now_ms)
     # Unlike upstream, where what is equal in all this goes in no particular order: the lower uid.
     return a.metadata.uid < b.metadata.uid
 
 
-def _younger(a: Pod, b: Pod, since_a: Millis, since_b: Millis, now_ms: Millis) -> bool:
-    """By the binary order of magnitude of the age, so that a few seconds do not decide; within one order by uid."""
+def _younger(a: Pod, b: Pod, since_a: Millis | None, since_b: Millis | None, now_ms: Millis) -> bool:
+    """By the binary order of magnitude of the age, so that a few seconds do not decide; within one order by uid. No time comes first."""
+    if since_a is None or since_b is None:
+        return since_a is None
     bucket_a, bucket_b = _bucket(now_ms - since_a), _bucket(now_ms - since_b)
     return bucket_a < bucket_b if bucket_a != bucket_b else a.metadata.uid < b.metadata.uid
 
@@ -67,19 +73,20 @@ def _phase(pod: Pod) -> int:
 
 
 def _cost(pod: Pod) -> int:
-    """0 when the annotation is absent or not a number."""
+    """0 when the annotation is absent or no 32-bit number as it is usually written (GetDeletionCostFromPodAnnotations)."""
     text = pod.metadata.annotations.get(DELETION_COST, "")
-    digits = text[1:] if text[:1] == "-" else text
-    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 11 else 0
+    if _COST.fullmatch(text) is None or not -(2**31) <= int(text) < 2**31:
+        return 0
+    return int(text)
 
 
-def _ready_since(pod: Pod) -> Millis:
-    return next((c.last_transition_time_ms or 0 for c in pod.status.conditions if c.type == "Ready" and c.status == "True"), 0)
+def _ready_since(pod: Pod) -> Millis | None:
+    return next((c.last_transition_time_ms for c in pod.status.conditions if c.type == "Ready" and c.status == "True"), None)
 
 
-def _seconds(ms: Millis | None) -> Millis:
+def _seconds(ms: Millis | None) -> Millis | None:
     """As the API tells the time: in whole seconds."""
-    return (ms or 0) // 1000 * 1000
+    return None if ms is None else ms // 1000 * 1000
 
 
 def _restarts(pod: Pod) -> tuple[int, int]:

@@ -5,7 +5,7 @@ The store is synchronous, so there are no expectations to wait for: what was cre
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from kgate.engine.api.apps import ReplicaSet, ReplicaSetStatus
 from kgate.engine.api.core import Pod, PodStatus
 from kgate.engine.api.meta import Condition, Key, Millis, ObjectMeta, OwnerReference, condition
 from kgate.engine.controllers.deletion_order import pods_to_delete
-from kgate.engine.errors import ApiError
+from kgate.engine.errors import NAMESPACE_TERMINATING, ApiError
 from kgate.engine.manager import Manager, Watch, controlled_by
 from kgate.engine.store import Store, key_of
 from kgate.engine.trace import WatchEvent
@@ -31,9 +31,11 @@ class ReplicaSetController:
 
     name: ClassVar[str] = "replicaset"
 
-    def __init__(self, store: Store, manager: Manager) -> None:
+    def __init__(self, store: Store, manager: Manager, *, counts_terminating: bool = True) -> None:
+        """`counts_terminating`: the gate DeploymentReplicaSetTerminatingReplicas, on since 1.35."""
         self._store = store
         self._manager = manager
+        self._counts_terminating = counts_terminating
         self.watches = (Watch(ReplicaSet), Watch(Pod, controlled_by("ReplicaSet")), Watch(Pod, self._adopters))
 
     def reconcile(self, key: Key) -> Millis | None:
@@ -41,12 +43,13 @@ class ReplicaSetController:
         rs = self._store.get(ReplicaSet, key.namespace, key.name)
         if rs is None:
             return None
-        pods = self._claimed(rs)
-        error = None if rs.metadata.deleting else self._manage(rs, [p for p in pods if p.active])
-        rs = self._store.update_status(replace(rs, status=self._status(rs, pods, error)))
+        owned = self._store.owned_by(rs.metadata.uid, Pod)
+        active = self._claimed(rs, owned)
+        error = None if rs.metadata.deleting else self._manage(rs, active)
+        rs = self._store.update_status(replace(rs, status=self._status(rs, active, self._terminating(rs, owned), error)))
         if error is not None:
             raise error
-        return self._next_availability(rs, pods)
+        return self._next_availability(rs, active)
 
     def _manage(self, rs: ReplicaSet, active: list[Pod]) -> ApiError | None:
         missing = rs.spec.replicas - len(active)
@@ -68,6 +71,8 @@ class ReplicaSetController:
         try:
             pod = self._store.create(self._from_template(rs))
         except ApiError as e:
+            if e.has_cause(NAMESPACE_TERMINATING):
+                return None  # no creation will succeed there any more
             self._manager.record(rs, "Warning", "FailedCreate", f"Error creating: {e.message}", source=SOURCE)
             return e
         self._manager.record(rs, "Normal", "SuccessfulCreate", f"Created pod: {pod.metadata.name}", source=SOURCE)
@@ -92,14 +97,19 @@ class ReplicaSetController:
         return None
 
     def _related(self, rs: ReplicaSet) -> list[Pod]:
-        """Pods of all ReplicaSets of the same controller (getIndirectlyRelatedPods)."""
+        """Pods of all ReplicaSets of the same controller; none when the set has no controller (getIndirectlyRelatedPods)."""
         owner = rs.metadata.controller
-        sets = self._store.owned_by(owner.uid, ReplicaSet) if owner is not None else [rs]
+        sets = self._store.owned_by(owner.uid, ReplicaSet) if owner is not None else []
         return [pod for s in sets for pod in self._store.owned_by(s.metadata.uid, Pod)]
 
-    def _status(self, rs: ReplicaSet, pods: Iterable[Pod], error: ApiError | None) -> ReplicaSetStatus:
-        """calculateStatus."""
-        active = [p for p in pods if p.active]
+    def _terminating(self, rs: ReplicaSet, owned: Sequence[Pod]) -> int | None:
+        """Pods of the set on their way out that have not ended yet."""
+        if not self._counts_terminating:
+            return None
+        return sum(p.metadata.deleting and not p.terminal and selector.matches(rs.spec.selector, p.metadata.labels) for p in owned)
+
+    def _status(self, rs: ReplicaSet, active: Sequence[Pod], terminating: int | None, error: ApiError | None) -> ReplicaSetStatus:
+        """calculateStatus: the pods as they were before this sync created or deleted any."""
         wanted = rs.spec.template.metadata.labels
         return ReplicaSetStatus(
             observed_generation=rs.metadata.generation,
@@ -107,7 +117,7 @@ class ReplicaSetController:
             fully_labeled_replicas=sum(selector.matches_labels(wanted, p.metadata.labels) for p in active),
             ready_replicas=sum(p.ready for p in active),
             available_replicas=sum(_available_in(p, rs.spec.min_ready_seconds, self._store.now_ms) == 0 for p in active),
-            terminating_replicas=sum(p.metadata.deleting and not p.terminal for p in pods),
+            terminating_replicas=terminating,
             conditions=self._conditions(rs, len(active), error),
             rest=rs.status.rest,
         )
@@ -127,21 +137,26 @@ class ReplicaSetController:
         """When the next ready pod has been ready for minReadySeconds."""
         if rs.spec.min_ready_seconds == 0 or rs.status.ready_replicas == rs.status.available_replicas:
             return None
-        waits = [_available_in(p, rs.spec.min_ready_seconds, self._store.now_ms) for p in pods if p.active]
-        return min((w for w in waits if w), default=None)
+        waits = [_available_in(p, rs.spec.min_ready_seconds, self._store.now_ms) for p in pods]
+        return min((w for w in waits if w), default=rs.spec.min_ready_seconds * 1000)
 
-    def _claimed(self, rs: ReplicaSet) -> list[Pod]:
-        """The set's pods; active orphans that match are adopted, owned ones that no longer match are released."""
-        owned = []
-        for pod in self._store.owned_by(rs.metadata.uid, Pod):
-            if not pod.active or selector.matches(rs.spec.selector, pod.metadata.labels):
-                owned.append(pod)
-            else:
+    def _claimed(self, rs: ReplicaSet, owned: Sequence[Pod]) -> list[Pod]:
+        """The set's active pods; orphans that match are adopted, owned ones that no longer match are released.
+
+        While it is being deleted it does neither (controller_ref_manager.go:ClaimObject).
+        """
+        claimed = []
+        for pod in owned:
+            if not pod.active:
+                continue
+            if selector.matches(rs.spec.selector, pod.metadata.labels):
+                claimed.append(pod)
+            elif not rs.metadata.deleting:
                 others = tuple(o for o in pod.metadata.owner_references if o.uid != rs.metadata.uid)
                 self._store.update(replace(pod, metadata=replace(pod.metadata, owner_references=others)))
         if rs.metadata.deleting:
-            return owned
-        return [*owned, *(self._adopted(rs, pod) for pod in self._adoptable(rs))]
+            return claimed
+        return [*claimed, *(self._adopted(rs, pod) for pod in self._adoptable(rs))]
 
     def _adoptable(self, rs: ReplicaSet) -> list[Pod]:
         orphans = self._store.orphans(Pod, rs.metadata.namespace)
@@ -154,10 +169,14 @@ class ReplicaSetController:
     def _adopters(self, event: WatchEvent) -> Iterable[Key]:
         """ReplicaSets that may want an orphaned pod."""
         meta = event.object.metadata
-        if meta.owner_references or event.after is None:
+        if meta.controller is not None or event.after is None:
             return ()
         candidates = self._store.list(ReplicaSet, meta.namespace)
-        return [Key("ReplicaSet", meta.namespace, rs.metadata.name) for rs in candidates if selector.matches(rs.spec.selector, meta.labels)]
+        return [
+            Key("ReplicaSet", meta.namespace, rs.metadata.name)
+            for rs in candidates
+            if not rs.spec.selector.empty and selector.matches(rs.spec.selector, meta.labels)
+        ]
 
 
 def _controller_ref(rs: ReplicaSet) -> OwnerReference:

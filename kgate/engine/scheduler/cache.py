@@ -6,15 +6,14 @@ Sources: pkg/scheduler/backend/cache/{cache,node_tree}.go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from kgate.engine.api.apps import ReplicaSet
-from kgate.engine.api.codec import DecodeError, decode_as, thaw
 from kgate.engine.api.core import Namespace, Node, PersistentVolumeClaim, Pod, Service
-from kgate.engine.api.meta import Key, LabelSelector, Resource, Unstructured
+from kgate.engine.api.meta import Key, LabelSelector, Resource
+from kgate.engine.api.policy import PodDisruptionBudget
 from kgate.engine.api.selector import matches
 from kgate.engine.api.storage import CSINode, PersistentVolume, StorageClass
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo, count
@@ -39,20 +38,12 @@ class Budget(Struct, frozen=True, kw_only=True):
     """Pods whose disruption is already counted."""
 
     @classmethod
-    def of(cls, obj: Unstructured) -> Budget:
-        body: Any = thaw(obj.rest)
-        spec, status = (part if isinstance(part := body.get(name), dict) else {} for name in ("spec", "status"))
-        allowed, disrupted = status.get("disruptionsAllowed"), status.get("disruptedPods")
-        try:
-            selector = decode_as(LabelSelector, spec["selector"]) if isinstance(spec.get("selector"), dict) else None
-        except DecodeError:
-            # As upstream does: a budget whose selector cannot be read covers nothing.
-            selector = None
+    def of(cls, pdb: PodDisruptionBudget) -> Budget:
         return cls(
-            namespace=obj.metadata.namespace,
-            selector=selector,
-            allowed=allowed if isinstance(allowed, int) else 0,
-            disrupted=tuple(disrupted) if isinstance(disrupted, dict) else (),
+            namespace=pdb.metadata.namespace,
+            selector=pdb.spec.selector,
+            allowed=pdb.status.disruptions_allowed,
+            disrupted=tuple(pdb.status.disrupted_pods),
         )
 
     def covers(self, pod: Pod) -> bool:
@@ -240,7 +231,7 @@ class Cache:
                 _put(self._storage_classes, storage_class.metadata.name, new)
             case CSINode() as csi_node:
                 _put(self._csi_nodes, csi_node.metadata.name, new)
-            case Unstructured(kind="PodDisruptionBudget") as budget:
+            case PodDisruptionBudget() as budget:
                 _put(self._budgets, _key(budget), Budget.of(budget) if new is not None else None)
 
     def contents(self) -> dict[str, object]:

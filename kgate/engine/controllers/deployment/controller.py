@@ -9,10 +9,12 @@ from msgspec.structs import replace
 
 from kgate.engine.api import selector
 from kgate.engine.api.apps import Deployment, ReplicaSet
+from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key, Millis, OwnerReference, condition
-from kgate.engine.controllers.deployment import progress, recreate, rolling, scaling
+from kgate.engine.controllers.deployment import progress, recreate, rollback, rolling, scaling
 from kgate.engine.controllers.deployment import status as st
 from kgate.engine.controllers.deployment.sync import SOURCE, Sync
+from kgate.engine.errors import NAMESPACE_TERMINATING, ApiError
 from kgate.engine.manager import Manager, Watch, controlled_by
 from kgate.engine.store import Store
 from kgate.engine.trace import WatchEvent
@@ -24,10 +26,17 @@ class DeploymentController:
     name: ClassVar[str] = "deployment"
     max_retries: ClassVar[int] = 15
 
-    def __init__(self, store: Store, manager: Manager) -> None:
+    def __init__(self, store: Store, manager: Manager, *, counts_terminating: bool = True) -> None:
+        """`counts_terminating`: the gate DeploymentReplicaSetTerminatingReplicas, on since 1.35."""
         self._store = store
         self._manager = manager
-        self.watches = (Watch(Deployment), Watch(ReplicaSet, controlled_by("Deployment")), Watch(ReplicaSet, self._adopters))
+        self._counts_terminating = counts_terminating
+        self.watches = (
+            Watch(Deployment),
+            Watch(ReplicaSet, controlled_by("Deployment")),
+            Watch(ReplicaSet, self._adopters),
+            Watch(Pod, self._emptied),
+        )
 
     def reconcile(self, key: Key) -> Millis | None:
         """syncDeployment. Raises what the API server answers to its writes."""
@@ -38,17 +47,27 @@ class DeploymentController:
             self._refuse_to_select_all(d)
             return None
         owned = self._claimed(d)
-        s = Sync(store=self._store, manager=self._manager, d=d, old=owned)
+        s = Sync(store=self._store, manager=self._manager, d=d, old=owned, counts_terminating=self._counts_terminating)
         if d.metadata.deleting:
             s.find_new()
-            s.write_status(st.calculate(s.d, s.every, s.new, s.now_ms))
+            s.write_status(s.counted())
             return None
-        return self._sync(s)
+        try:
+            return self._sync(s)
+        except ApiError as e:
+            if e.has_cause(NAMESPACE_TERMINATING):
+                return None  # nothing can be created there any more, so trying again is no use
+            raise
 
     def _sync(self, s: Sync) -> Millis | None:
         self._note_pause(s)
         s.find_new()
-        if s.d.spec.paused or s.is_scaling_event():
+        if s.d.spec.paused:
+            return self._scale(s)
+        if rollback.asked_for(s.d) is not None:
+            rollback.roll_back(s)
+            return None
+        if s.is_scaling_event():
             return self._scale(s)
         if s.d.spec.strategy.type == "Recreate":
             return self._rollout_recreate(s)
@@ -71,9 +90,9 @@ class DeploymentController:
     def _scale(self, s: Sync) -> Millis | None:
         """Scaling, also while paused, never creates a ReplicaSet (sync)."""
         s.apply(scaling.scale(s.d, s.old, s.new))
-        if s.d.spec.paused:
+        if s.d.spec.paused and rollback.asked_for(s.d) is None:
             s.clean_up()
-        s.write_status(st.calculate(s.d, s.every, s.new, s.now_ms))
+        s.write_status(s.counted())
         return None
 
     def _rollout_rolling(self, s: Sync) -> Millis | None:
@@ -99,7 +118,7 @@ class DeploymentController:
 
     def _finish(self, s: Sync) -> Millis | None:
         """Writes the status; when there is nothing to write, asks to be woken for the deadline (syncRolloutStatus)."""
-        status = progress.rollout_status(s.d, s.every, s.new, s.now_ms)
+        status = progress.rollout_status(s.d, s.every, s.new, s.counted(), s.now_ms)
         if status != s.d.status:
             s.write_status(status)
             return None
@@ -108,15 +127,19 @@ class DeploymentController:
     def _refuse_to_select_all(self, d: Deployment) -> None:
         said = "This deployment is selecting all pods. A non-empty selector is required."
         self._manager.record(d, "Warning", "SelectingAll", said, source=SOURCE)
-        self._store.update_status(replace(d, status=replace(d.status, observed_generation=d.metadata.generation)))
+        if d.status.observed_generation < d.metadata.generation:
+            self._store.update_status(replace(d, status=replace(d.status, observed_generation=d.metadata.generation)))
 
     def _claimed(self, d: Deployment) -> list[ReplicaSet]:
-        """The Deployment's ReplicaSets; orphans that match are adopted, owned ones that no longer match are released."""
+        """The Deployment's ReplicaSets; orphans that match are adopted, owned ones that no longer match are released.
+
+        While it is being deleted it does neither (controller_ref_manager.go:ClaimObject).
+        """
         owned = []
         for rs in self._store.owned_by(d.metadata.uid, ReplicaSet):
             if selector.matches(d.spec.selector, rs.metadata.labels):
                 owned.append(rs)
-            else:
+            elif not d.metadata.deleting:
                 others = tuple(o for o in rs.metadata.owner_references if o.uid != d.metadata.uid)
                 self._store.update(replace(rs, metadata=replace(rs.metadata, owner_references=others)))
         return [*owned, *(self._adopted(d, rs) for rs in self._adoptable(d))]
@@ -132,6 +155,17 @@ class DeploymentController:
             api_version=d.api_version, kind=d.kind, name=d.metadata.name, uid=d.metadata.uid, controller=True, block_owner_deletion=True
         )
         return self._store.update(replace(rs, metadata=replace(rs.metadata, owner_references=(*rs.metadata.owner_references, ref))))
+
+    def _emptied(self, event: WatchEvent) -> Iterable[Key]:
+        """The Recreate Deployment that a deleted pod was the last one of (deletePod)."""
+        owner = event.object.metadata.controller if event.after is None else None
+        rs = self._store.get(ReplicaSet, event.key.namespace, owner.name) if owner is not None and owner.kind == "ReplicaSet" else None
+        above = rs.metadata.controller if rs is not None else None
+        d = self._store.get(Deployment, event.key.namespace, above.name) if above is not None and above.kind == "Deployment" else None
+        if d is None or d.spec.strategy.type != "Recreate":
+            return ()
+        left = any(self._store.owned_by(s.metadata.uid, Pod) for s in self._store.owned_by(d.metadata.uid, ReplicaSet))
+        return () if left else (Key("Deployment", event.key.namespace, d.metadata.name),)
 
     def _adopters(self, event: WatchEvent) -> Iterable[Key]:
         """Deployments that may want an orphaned ReplicaSet."""

@@ -13,9 +13,10 @@ from kgate.engine.controllers.deployment import status as st
 NEW_RS_AVAILABLE, TIMED_OUT = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
 
 
-def rollout_status(d: Deployment, every: Sequence[ReplicaSet], new: ReplicaSet | None, now_ms: Millis) -> DeploymentStatus:
-    """The whole status during a rollout: counts, Available, Progressing, ReplicaFailure (syncRolloutStatus)."""
-    status = st.calculate(d, every, new, now_ms)
+def rollout_status(
+    d: Deployment, every: Sequence[ReplicaSet], new: ReplicaSet | None, status: DeploymentStatus, now_ms: Millis
+) -> DeploymentStatus:
+    """The whole status during a rollout: the counts and Available as in `status`, Progressing, ReplicaFailure (syncRolloutStatus)."""
     status = _progressing(d, status, new, now_ms) if st.has_deadline(d) else st.without(status, st.PROGRESSING)
     failure = _replica_failure(every, new)
     return st.with_condition(status, failure) if failure is not None else st.without(status, st.REPLICA_FAILURE)

@@ -41,15 +41,29 @@ def same_template(a: PodTemplateSpec, b: PodTemplateSpec) -> bool:
 def revision(obj: Deployment | ReplicaSet) -> int:
     """0 when it has none or none that is a number."""
     text = obj.metadata.annotations.get(REVISION, "")
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text) if _is_number(text) else 0
+
+
+def last_revision(every: Sequence[ReplicaSet]) -> int:
+    """The second highest; 0 when there is none (LastRevision)."""
+    return ([0, 0, *sorted(revision(rs) for rs in every)])[-2]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def annotated(d: Deployment, rs: ReplicaSet, number: int) -> ReplicaSet:
-    """With the Deployment's annotations and, if it grows, the revision; the old number then joins the history."""
+    """With the Deployment's annotations and, if it grows, the revision; the old number then joins the history.
+
+    A set whose revision is no number is left alone.
+    """
     annotations = dict(rs.metadata.annotations)
     annotations.update((k, v) for k, v in d.metadata.annotations.items() if k not in NOT_COPIED)
     mine = annotations.get(REVISION)
-    if revision(rs) < number and (mine is None or mine.isdigit()):
+    if mine and not _is_number(mine):
+        return rs
+    if revision(rs) < number:
         annotations[REVISION] = str(number)
         if mine is not None:
             annotations[HISTORY] = _with_history(annotations.get(HISTORY, ""), mine)

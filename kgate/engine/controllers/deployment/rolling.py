@@ -70,27 +70,27 @@ def scale_down_old(d: Deployment, old: Sequence[ReplicaSet], new: ReplicaSet) ->
     spare = desired_total([*old, new]) - min_available(d) - (new.spec.replicas - new.status.available_replicas)
     if not active or spare <= 0:
         return []
-    cleanup = _clean_up_unhealthy(active, spare)
-    if cleanup is None:
-        return []
+    cleanup, conclusive = _clean_up_unhealthy(active, spare)
+    if not conclusive:
+        return cleanup
     sizes = {rs.metadata.name: rs.spec.replicas for rs in active} | {step.name: step.replicas for step in cleanup}
     healthy = available_total([*active, new]) - min_available(d)
     return cleanup + _scale_down_healthy(active, sizes, healthy)
 
 
-def _clean_up_unhealthy(active: Sequence[ReplicaSet], spare: int) -> list[Step] | None:
-    """None when a set reports more available pods than it wants: it has not caught up, so nothing may be concluded from it."""
-    steps = []
+def _clean_up_unhealthy(active: Sequence[ReplicaSet], spare: int) -> tuple[list[Step], bool]:
+    """False as soon as a set reports more available pods than it wants: it has not caught up, so nothing may be concluded from it."""
+    steps: list[Step] = []
     for rs in active:
         if spare <= 0:
             break
         unhealthy = min(spare, rs.spec.replicas - rs.status.available_replicas)
         if unhealthy < 0:
-            return None
+            return steps, False
         if unhealthy:
             steps.append(Step(rs.metadata.name, rs.spec.replicas - unhealthy))
             spare -= unhealthy
-    return steps
+    return steps, True
 
 
 def _scale_down_healthy(active: Sequence[ReplicaSet], sizes: dict[str, int], count: int) -> list[Step]:

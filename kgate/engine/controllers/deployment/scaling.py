@@ -13,9 +13,10 @@ DESIRED, MAX = "deployment.kubernetes.io/desired-replicas", "deployment.kubernet
 
 def scale(d: Deployment, old: Sequence[ReplicaSet], new: ReplicaSet | None) -> list[Step]:
     """The steps for one sync; a step may keep the size, then only the set's annotations are brought up to date."""
-    active = [rs for rs in (*old, *([new] if new else [])) if rs.spec.replicas > 0]
+    newest_first = sorted(old, key=by_creation, reverse=True)
+    active = [rs for rs in (*newest_first, *([new] if new else [])) if rs.spec.replicas > 0]
     if len(active) <= 1:
-        only = active[0] if active else new or max(old, key=by_creation, default=None)
+        only = next(iter((*active, *([new] if new else []), *newest_first)), None)
         return [Step(only.metadata.name, d.spec.replicas)] if only is not None and only.spec.replicas != d.spec.replicas else []
     if new is not None and saturated(d, new):
         return [Step(rs.metadata.name, 0) for rs in active if rs is not new]
@@ -35,7 +36,7 @@ def proportional(d: Deployment, active: Sequence[ReplicaSet]) -> list[Step]:
     """
     allowed = d.spec.replicas + fenceposts(d).surge if d.spec.replicas > 0 else 0
     to_add = allowed - desired_total(active)
-    ordered = _by_size(active, newest_first=to_add > 0)
+    ordered = _by_size(active, newest_first=to_add > 0) if to_add else active
     sizes, added = {}, 0
     for rs in ordered:
         share = _share(d, rs, to_add, added)

@@ -15,8 +15,10 @@ NEVER = 2**31 - 1
 """A deadline or history limit of this size means none."""
 
 
-def calculate(d: Deployment, every: Sequence[ReplicaSet], new: ReplicaSet | None, now_ms: Millis) -> DeploymentStatus:
-    """Counts from the ReplicaSets' statuses, and the Available condition."""
+def calculate(
+    d: Deployment, every: Sequence[ReplicaSet], new: ReplicaSet | None, now_ms: Millis, *, terminating: bool = True
+) -> DeploymentStatus:
+    """Counts from the ReplicaSets' statuses, and the Available condition. `terminating` says whether that count exists at all."""
     available = available_total(every)
     status = DeploymentStatus(
         observed_generation=d.metadata.generation,
@@ -25,7 +27,7 @@ def calculate(d: Deployment, every: Sequence[ReplicaSet], new: ReplicaSet | None
         ready_replicas=sum(rs.status.ready_replicas for rs in every),
         available_replicas=available,
         unavailable_replicas=max(0, desired_total(every) - available),
-        terminating_replicas=_terminating(every),
+        terminating_replicas=_terminating(every) if terminating else None,
         collision_count=d.status.collision_count,
         conditions=d.status.conditions,
     )

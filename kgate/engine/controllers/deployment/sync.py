@@ -12,7 +12,7 @@ from kgate.engine.api.meta import Millis, condition
 from kgate.engine.controllers.deployment import revisions, scaling
 from kgate.engine.controllers.deployment import status as st
 from kgate.engine.controllers.deployment.rolling import Step, by_creation, new_replicas
-from kgate.engine.errors import ApiError
+from kgate.engine.errors import NAMESPACE_TERMINATING, ApiError
 from kgate.engine.manager import Manager
 from kgate.engine.store import Store, key_of
 
@@ -27,6 +27,7 @@ class Sync(Struct):
     d: Deployment
     old: list[ReplicaSet]
     new: ReplicaSet | None = None
+    counts_terminating: bool = True
 
     @property
     def every(self) -> list[ReplicaSet]:
@@ -58,7 +59,8 @@ class Sync(Struct):
         try:
             self.new = self.store.create(wanted)
         except ApiError as e:
-            self._creation_failed(wanted, e)
+            if not e.has_cause(NAMESPACE_TERMINATING):
+                self._creation_failed(wanted, e)
             raise
         if size > 0:
             self._tell(f"Scaled up replica set {self.new.metadata.name} from 0 to {size}")
@@ -90,6 +92,10 @@ class Sync(Struct):
         for rs in alive[: max(0, len(alive) - (limit or 0))]:
             if rs.status.replicas == 0 and rs.spec.replicas == 0 and rs.metadata.generation <= rs.status.observed_generation:
                 self.store.delete(key_of(rs))
+
+    def counted(self) -> DeploymentStatus:
+        """The counts and the Available condition as of now (calculateStatus)."""
+        return st.calculate(self.d, self.every, self.new, self.now_ms, terminating=self.counts_terminating)
 
     def write_status(self, status: DeploymentStatus) -> None:
         """Nothing is written when nothing changed."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kgate.engine.api.core import PersistentVolumeClaim, Pod
 from kgate.engine.api.meta import Key, Resource
 from kgate.engine.api.storage import NO_PROVISIONER, WAIT_FOR_FIRST_CONSUMER, PersistentVolume, StorageClass
-from kgate.engine.api.volumes import SELECTED_NODE, STORAGE, allows, bound, class_of, find_matching, is_bound, reaches
+from kgate.engine.api.volumes import SELECTED_NODE, allows, asked, bound, class_of, find_matching, is_bound, reaches
 from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import Change, CycleState, Rejection
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
@@ -136,7 +136,7 @@ def _why_not_bound(claims: Claims, node: NodeInfo, cluster: Cache) -> str:
 def _plan(delayed: Sequence[PersistentVolumeClaim], name: str, labels: Mapping[str, str], cluster: Cache) -> Plan | None:
     """None when a claim finds no volume there and none can be made. Small claims choose first."""
     plan = Plan(matched=[], to_provision=[])
-    for claim in sorted(delayed, key=lambda c: c.spec.resources.requests.get(STORAGE, 0)):
+    for claim in sorted(delayed, key=asked):
         selected = claim.metadata.annotations.get(SELECTED_NODE)
         if selected is not None and selected != name:
             return None

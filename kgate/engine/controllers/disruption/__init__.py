@@ -1,0 +1,1 @@
+"""Says how many pods may be evicted (pkg/controller/disruption)."""
