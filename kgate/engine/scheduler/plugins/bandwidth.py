@@ -40,6 +40,9 @@ class Bandwidth:
         reasons = tuple(f"Insufficient {DIRECTIONS[i]}-bandwidth" for i in short)
         return Rejection(plugin=self.name, reasons=reasons, unresolvable=any(mine[i] > carries[i] for i in short))
 
+    def concerns(self, pod: PodInfo) -> bool:
+        return any(_of(pod.pod.metadata.annotations))
+
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
         if change.node is None:
             return change.pod is not None and change.new is None
