@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from kgate.engine.scheduler.cache import Cache
-from kgate.engine.scheduler.framework import CycleState, Filter, Normalize, Plugin, PreScore, Rejection, Score, WideScore
+from kgate.engine.scheduler.framework import CycleState, Filter, Idle, Normalize, Plugin, PreScore, Rejection, Score, WideScore
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.selection import Question, Selection, first_rejection, path
 from kgate.engine.scheduler.table import Array, Table
 
-FEW = 24
+FEW = 10
 """So many nodes are asked one by one sooner than by columns."""
 
 
@@ -25,12 +25,6 @@ class ByGroup(Plugin, Protocol):
 
     def labels_read(self, pod: PodInfo) -> tuple[str, ...] | None:
         """Which labels; None when it looks at more."""
-
-
-@runtime_checkable
-class Idle(Plugin, Protocol):
-    def concerns(self, pod: PodInfo) -> bool:
-        """False: its `filter` has nothing against any node for such a pod."""
 
 
 @runtime_checkable
@@ -169,8 +163,9 @@ class ColumnBoard:
             self._reject(plugin, at, state)
         flats = self._steady[at]
         for score, weight in self._live_scores:
-            if isinstance(score, ColumnScore):
-                flats += weight * score.score_column(self.info, self._table, at)
+            column = getattr(score, "score_column", None)
+            if column is not None:
+                flats += weight * column(self.info, self._table, at)
             else:
                 flats += weight * self._table.np.array([score.score(self.info, self._nodes[i], state) for i in at.tolist()])
         self._flats[at] = flats
@@ -178,13 +173,15 @@ class ColumnBoard:
         self._n_open = int((self._codes == 0).sum())
 
     def _reject(self, plugin: Filter, at: Array, state: CycleState) -> None:
-        np, table, keys = self._table.np, self._table, self._groups_of(plugin)
-        if keys is not None:
-            kinds = table.groups(keys).number[at] + 1
-        elif isinstance(plugin, PatternFilter):
-            kinds = plugin.pattern(self.info, table, at)
+        np, table = self._table.np, self._table
+        pattern = getattr(plugin, "pattern", None)
+        if pattern is not None:
+            kinds = pattern(self.info, table, at)
+            if not kinds.any():
+                return
         else:
-            kinds = np.arange(1, len(at) + 1)
+            keys = self._groups_of(plugin)
+            kinds = table.groups(keys).number[at] + 1 if keys is not None else np.arange(1, len(at) + 1)
         kinds = np.where(self._codes[at] == 0, kinds, 0)
         if not kinds.any():
             return

@@ -96,6 +96,12 @@ class PreFilter(Plugin, Protocol):
 
 
 @runtime_checkable
+class Idle(Plugin, Protocol):
+    def concerns(self, pod: PodInfo) -> bool:
+        """False: neither its `prefilter` nor its `filter` has anything against such a pod, wherever it goes."""
+
+
+@runtime_checkable
 class Filter(Plugin, Protocol):
     def filter(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
         """None lets the pod in."""

@@ -6,7 +6,7 @@ Unlike upstream: all nodes are looked at, also when there are more than a hundre
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from kgate.engine.scheduler.framework import (
     Accounting,
     CycleState,
     Filter,
+    Idle,
     OnlyNodes,
     PreBind,
     PreFilter,
@@ -150,7 +151,7 @@ class Placement:
         info = replace(board.info, pod=pod)
         decision = Decision(state=CycleState(self._cache, board.kept))
         wide: list[Filter] = []
-        for plugin in self._prefilters:
+        for plugin in self._prefilters_of(board):
             answer = plugin.prefilter(info, decision.state)
             if isinstance(answer, Rejection):
                 decision.everywhere = answer
@@ -161,6 +162,12 @@ class Placement:
         if not decision.node:
             self._select(board, info, wide, decision)
         return decision
+
+    def _prefilters_of(self, board: Boards) -> list[PreFilter]:
+        """Those that pods of this class concern."""
+        if "prefilters" not in board.kept:
+            board.kept["prefilters"] = [p for p in self._prefilters if not isinstance(p, Idle) or p.concerns(board.info)]
+        return cast("list[PreFilter]", board.kept["prefilters"])
 
     def _select(self, board: Boards, info: PodInfo, wide: list[Filter], decision: Decision) -> None:
         only = decision.state.read(OnlyNodes)

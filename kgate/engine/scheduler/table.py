@@ -174,7 +174,7 @@ class Table:
     def _write(self, node: NodeInfo) -> None:
         place = node.place
         self.pods[place] = len(node.pods)
-        if node.non_zero_cpu > MOST or node.non_zero_memory > MOST or any(n > MOST for n in node.requested.values()):
+        if max(node.non_zero_cpu, node.non_zero_memory, *node.requested.values()) > MOST:
             self.exact = False
             return
         self.non_zero_cpu[place] = node.non_zero_cpu

@@ -50,10 +50,9 @@ def _balance_column(table: Table, at: Array, cpu: int, memory: int) -> Array:
 
 def _balance(node: NodeInfo, cpu: int, memory: int) -> int:
     """100 x (1 - standard deviation of the fractions in use): with two resources, half their difference."""
-    fractions = [
-        min(1.0, (node.requested.get(r, 0) + more) / node.allocatable[r])
-        for r, more in ((CPU, cpu), (MEMORY, memory))
-        if node.allocatable.get(r, 0)
-    ]
-    deviation = abs((fractions[0] - fractions[1]) / 2) if len(fractions) == 2 else 0.0
-    return int((1 - deviation) * MAX_NODE_SCORE)
+    has_cpu, has_memory = node.allocatable.get(CPU, 0), node.allocatable.get(MEMORY, 0)
+    if not has_cpu or not has_memory:
+        return MAX_NODE_SCORE
+    of_cpu = min(1.0, (node.requested.get(CPU, 0) + cpu) / has_cpu)
+    of_memory = min(1.0, (node.requested.get(MEMORY, 0) + memory) / has_memory)
+    return int((1 - abs((of_cpu - of_memory) / 2)) * MAX_NODE_SCORE)

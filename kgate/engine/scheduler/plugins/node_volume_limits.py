@@ -24,6 +24,9 @@ class NodeVolumeLimits:
     local: ClassVar[bool] = False
     _full = Rejection(plugin=name, reasons=("node(s) exceed max volume count",))
 
+    def concerns(self, pod: PodInfo) -> bool:
+        return bool(pod.pod.spec.volumes)
+
     def prefilter(self, pod: PodInfo, state: CycleState) -> Rejection | bool:
         return bool(all_claims_of(pod.pod)) and state.cluster.has_csi_nodes
 

@@ -20,6 +20,7 @@ from kgate.engine.scheduler.plugins.node_affinity import required_matches
 from kgate.engine.scheduler.table import Array, Table
 from kgate.engine.scheduler.tolerations import untolerated
 
+FEW_POINTS = 32
 HARD, SOFT = "DoNotSchedule", "ScheduleAnyway"
 
 SYSTEM_DEFAULTS = (
@@ -93,9 +94,10 @@ class PodTopologySpread:
         plugin=name, reasons=("node(s) didn't match pod topology spread constraints (missing required label)",), unresolvable=True
     )
 
+    def concerns(self, pod: PodInfo) -> bool:
+        return bool(pod.pod.spec.topology_spread_constraints)
+
     def prefilter(self, pod: PodInfo, state: CycleState) -> Rejection | bool:
-        if not pod.pod.spec.topology_spread_constraints:
-            return False
         rules = _own_rules(pod.pod, HARD, state)
         if rules:
             state.write(HardState(pod.pod, rules, state.cluster))
@@ -364,7 +366,7 @@ def _column_by_domain(rule: Rule, table: Table, counting: Array | None, state: C
 
 def _points_column(pod: Pod, rules: Sequence[Rule], table: Table, at: Array | None, lacking: Array | None, state: CycleState) -> Array:
     """`_points` for each of the places, step by step so that the same bits come out."""
-    np, total = table.np, 0.0
+    np, total = table.np, cast("Array", 0.0)
     n_places = table.size if at is None else len(at)
     for rule in rules:
         domains, extra = table.domains(rule.key), float(rule.constraint.max_skew - 1)
@@ -373,7 +375,7 @@ def _points_column(pod: Pod, rules: Sequence[Rule], table: Table, at: Array | No
             by_place = table.column_of(rule.counts) if rule.counts is not None else np.zeros(table.size, dtype=int)
             more = (by_place if at is None else by_place[at]) * math.log(n_places + 2) + extra
         else:
-            n_domains = len(domains.values) + (not domains.complete) if at is None else len(np.unique(number))
+            n_domains = len(domains.values) + (not domains.complete) if at is None else int((np.bincount(number) > 0).sum())
             counting = _counting(pod, rule, table, lacking, state)
             if counting is None:
                 counts = table.by_domain(rule.by_domain(state.cluster), rule.key)
@@ -382,13 +384,17 @@ def _points_column(pod: Pod, rules: Sequence[Rule], table: Table, at: Array | No
                 counts = np.bincount(domains.number[counting], weights=by_place, minlength=len(domains.values) + 1)
             more = (counts * math.log(n_domains + 2) + extra)[number]
         total = total + (more if domains.complete else np.where(number < len(domains.values), more, 0.0))
-    return np.floor(total + 0.5).astype(np.int64)
+    # No count is below zero, so cutting off is rounding down.
+    return (total + 0.5).astype(np.int64)
 
 
 def _worth(points: Array, table: Table) -> Array:
     low, high = int(points.min()), int(points.max())
     if not high:
         return table.np.full(len(points), MAX_NODE_SCORE)
+    if high - low < FEW_POINTS:
+        # Few numbers: each is worked out once.
+        return table.np.array([MAX_NODE_SCORE * (low + i) // high for i in range(high - low, -1, -1)])[points - low]
     return MAX_NODE_SCORE * (high + low - points) // high
 
 

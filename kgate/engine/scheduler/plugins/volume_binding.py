@@ -45,6 +45,9 @@ class VolumeBinding:
     name: ClassVar[str] = "VolumeBinding"
     local: ClassVar[bool] = False
 
+    def concerns(self, pod: PodInfo) -> bool:
+        return bool(pod.pod.spec.volumes)
+
     def prefilter(self, pod: PodInfo, state: CycleState) -> Rejection | bool:
         found, made_for_pod = [], ephemeral_claims_of(pod.pod)
         for key in all_claims_of(pod.pod):

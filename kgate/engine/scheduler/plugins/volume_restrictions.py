@@ -33,6 +33,9 @@ class VolumeRestrictions:
 
     _no_disk = Rejection(plugin=name, reasons=("node(s) had no available disk",))
 
+    def concerns(self, pod: PodInfo) -> bool:
+        return bool(pod.pod.spec.volumes)
+
     def prefilter(self, pod: PodInfo, state: CycleState) -> Rejection | bool:
         exclusive = []
         for key in claims_of(pod.pod):

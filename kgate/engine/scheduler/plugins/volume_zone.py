@@ -35,6 +35,9 @@ class VolumeZone:
     local: ClassVar[bool] = False
     _elsewhere = Rejection(plugin=name, reasons=("node(s) had no available volume zone",), unresolvable=True)
 
+    def concerns(self, pod: PodInfo) -> bool:
+        return bool(pod.pod.spec.volumes)
+
     def prefilter(self, pod: PodInfo, state: CycleState) -> Rejection | bool:
         wanted: list[tuple[str, frozenset[str]]] = []
         for key in claims_of(pod.pod):
