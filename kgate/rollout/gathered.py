@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from kgate.engine.api.meta import Key
 from kgate.manifest import Manifest
-from kgate.rollout.modelled import LIMITS
 from kgate.rollout.stage import SUPPORT, key_of, template_of
 from kgate.rollout.written import mapping
 
@@ -28,8 +27,6 @@ class Gathered(Struct, frozen=True, kw_only=True):
     """All that have one identity: a tree may hold a Deployment once for each environment."""
     supporting: Mapping[str, tuple[tuple[int, Manifest], ...]]
     """What bears on placement, with its rank in the order of the files, by namespace; a Namespace under its own name."""
-    limits: Mapping[str, Manifest]
-    """By namespace an object that bears on pods as they are created, of a kind the engine does not model."""
     autoscaled: Mapping[Key, str]
     """Names of HorizontalPodAutoscalers, by the Deployment they scale."""
 
@@ -55,7 +52,6 @@ def _selects_any(service: Manifest, labels: Sequence[Mapping[str, Any]]) -> bool
 def gather(manifests: Iterable[Manifest]) -> Gathered:
     deployments: dict[Identity, list[Manifest]] = {}
     supporting: dict[str, dict[Identity, tuple[int, Manifest]]] = {}
-    limits: dict[str, Manifest] = {}
     autoscaled: dict[Key, str] = {}
     for rank, manifest in enumerate(manifests):
         kind = manifest.kind
@@ -65,8 +61,6 @@ def gather(manifests: Iterable[Manifest]) -> Gathered:
             key = key_of(manifest)
             home = key.name if kind == "Namespace" else key.namespace
             supporting.setdefault(home, {}).setdefault(identity(manifest), (rank, manifest))
-        elif kind in LIMITS:
-            limits.setdefault(manifest.namespace or "default", manifest)
         elif kind == "HorizontalPodAutoscaler":
             target = mapping(mapping(manifest.body.get("spec")).get("scaleTargetRef"))
             if target.get("kind") == "Deployment":
@@ -76,6 +70,5 @@ def gather(manifests: Iterable[Manifest]) -> Gathered:
     return Gathered(
         deployments={name: tuple(found) for name, found in deployments.items()},
         supporting={home: tuple(found.values()) for home, found in supporting.items()},
-        limits=limits,
         autoscaled=autoscaled,
     )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 AUTOSCALERS = frozenset({"HorizontalPodAutoscaler", "VerticalPodAutoscaler"})
-LIMITS = frozenset({"ResourceQuota", "LimitRange"})
-"""They refuse or change pods as they are created."""
 WORKLOADS = frozenset({"StatefulSet", "DaemonSet", "Job", "CronJob"})
 """They have pods of their own."""
-UNPLAYABLE = AUTOSCALERS | LIMITS | WORKLOADS
+UNPLAYABLE = AUTOSCALERS | WORKLOADS
 """Kinds that change what becomes of Deployments and their pods wherever they are."""
 
 BUDGET = "PodDisruptionBudget"

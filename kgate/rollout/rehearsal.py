@@ -105,11 +105,11 @@ def _judged(whole: _Set, manifests: Sequence[Manifest]) -> Iterator[Judged]:
 
 
 def _why_not(whole: _Set, manifest: Manifest, before: Manifest | None) -> str:
-    if why := unknown(manifest, whole.head.limits):
+    if why := unknown(manifest):
         return why
     if replicas(manifest) > MOST_PODS:
         return f"more than {MOST_PODS} pods are not rehearsed"
-    why = "" if before is None or before.body == manifest.body else unknown(before, whole.base.limits)
+    why = "" if before is None or before.body == manifest.body else unknown(before)
     return f"its version in base cannot be rehearsed: {why}" if why else ""
 
 
@@ -162,7 +162,7 @@ def _cast(whole: _Set, world: Sequence[Manifest]) -> tuple[list[Manifest], list[
     A Deployment that is no longer in head is still running on a cluster that was described.
     """
     gone = [] if whole.cluster.assumed else [m[0] for name, m in whole.base.deployments.items() if name not in whole.head.deployments]
-    before = [m for m in (*map(whole.before, world), *gone) if m is not None and not unknown(m, {})]
+    before = [m for m in (*map(whole.before, world), *gone) if m is not None and not unknown(m)]
     head = [*whole.head.supports(world), *world]
     return head, [*whole.base.supports(before), *before]
 

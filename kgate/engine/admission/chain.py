@@ -15,11 +15,8 @@ from kgate.engine.api.core import Namespace, PersistentVolumeClaim, Pod, Priorit
 from kgate.engine.api.meta import Resource
 from kgate.engine.api.names import resource
 from kgate.engine.api.quota import LimitRange
-from kgate.engine.errors import ApiError, Cause, forbidden
+from kgate.engine.errors import NAMESPACE_TERMINATING, ApiError, Cause, forbidden
 from kgate.engine.store import Store
-
-TERMINATING = "NamespaceTerminating"
-"""The reason of the cause of what is refused because its namespace goes."""
 
 
 class Admission:
@@ -67,7 +64,7 @@ class Admission:
         name = obj.metadata.namespace
         namespace = self._store.get(Namespace, "", name) if name else None
         if namespace is not None and namespace.metadata.deleting:
-            cause = Cause(field="metadata.namespace", message=f"namespace {name} is being terminated", reason=TERMINATING)
+            cause = Cause(field="metadata.namespace", message=f"namespace {name} is being terminated", reason=NAMESPACE_TERMINATING)
             why = f"unable to create new content in namespace {name} because it is being terminated"
             refused = forbidden(resource(obj.api_version, obj.kind), obj.metadata.name, why)
             raise ApiError(refused.code, refused.message, causes=[cause])
