@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from kgate.engine.api.core import ContainerStatus, Node, Pod, PodStatus
 from kgate.engine.api.meta import Condition, FrozenMap, Key, Millis, condition
 from kgate.engine.behaviour import Behaviour, ImageBehaviour
+from kgate.engine.leases import Leases
 from kgate.engine.manager import Manager, Watch
+from kgate.engine.nodestatus import posted, ready
 from kgate.engine.store import Store, key_of
 from kgate.engine.trace import WatchEvent
 
@@ -32,6 +34,8 @@ class _Run(Struct):
     since_ms: Millis = 0
     restarts: int = 0
     stopping_ms: Millis | None = None
+    due: bool = False
+    """Whether its turn to report ready comes next time."""
 
 
 class Kubelet:
@@ -39,10 +43,12 @@ class Kubelet:
 
     name: ClassVar[str] = "kubelet"
 
-    def __init__(self, store: Store, manager: Manager, behaviour: Behaviour) -> None:
+    def __init__(self, store: Store, manager: Manager, behaviour: Behaviour, leases: Leases) -> None:
         self._store = store
         self._manager = manager
         self._behaviour = behaviour
+        self._leases = leases
+        leases.subscribe(self._switched)
         self._runs: dict[str, _Run] = {}
         self._waiting: dict[str, Key] = {}
         """Pods that are to become ready, by uid, in order of binding."""
@@ -63,7 +69,7 @@ class Kubelet:
             self._register(key)
             return None
         pod = self._store.get(Pod, key.namespace, key.name)
-        if pod is None or not pod.spec.node_name or pod.terminal:
+        if pod is None or not pod.spec.node_name or pod.terminal or not self._leases.alive(pod.spec.node_name):
             return None
         run = self._runs.setdefault(pod.metadata.uid, _Run(bound_ms=self._store.now_ms))
         behaviour = self._behaviour.of_pod(c.image for c in (*pod.spec.init_containers, *pod.spec.containers))
@@ -108,6 +114,12 @@ class Kubelet:
                 return None
             if self._last_ready_ms is not None and self._store.now_ms < self._last_ready_ms + self._behaviour.serial_ms:
                 return self._last_ready_ms + self._behaviour.serial_ms - self._store.now_ms
+        if not run.due:
+            # Pods that become ready at the same instant report one after another, and controllers work between two reports.
+            run.due = True
+            self._manager.enqueue_last(self.name, key_of(pod))
+            return None
+        run.due = False
         self._last_ready_ms = self._store.now_ms
         again = self._report(pod, run, behaviour)
         self._no_longer_waiting(pod)
@@ -165,19 +177,42 @@ class Kubelet:
         if run.stopping_ms is None:
             run.stopping_ms = self._store.now_ms
         killed = pod.metadata.deletion_timestamp_ms or 0
-        left = min(run.stopping_ms + (behaviour.termination_ms or 0), max(killed, run.stopping_ms)) - self._store.now_ms
+        if killed < run.stopping_ms:  # nobody was there to begin in time
+            killed = run.stopping_ms + 1000 * (pod.metadata.deletion_grace_period_seconds or 0)
+        left = min(run.stopping_ms + (behaviour.termination_ms or 0), killed) - self._store.now_ms
         if left > 0:
             return left
         self._store.delete(key_of(pod), grace_seconds=0)
         return None
 
     def _register(self, key: Key) -> None:
-        """A node's kubelet says that it is ready."""
+        """A node's kubelet says that all is well, once."""
         node = self._store.get(Node, "", key.name)
-        if node is None or condition(node.status.conditions, "Ready") is not None:
+        if node is not None and self._leases.alive(key.name) and condition(node.status.conditions, "Ready") is None:
+            self._store.update_status(posted(node, self._store.now_ms))
+
+    def _switched(self, name: str) -> None:
+        """The kubelet of that node has stopped, and with it every report on its pods; or it is back."""
+        if not self._leases.alive(name):
+            for pod in self._store.pods_on(name):
+                self._no_longer_waiting(pod)
             return
-        ready = _condition("Ready", "True", self._store.now_ms, reason="KubeletReady", message="kubelet is posting ready status")
-        self._store.update_status(replace(node, status=replace(node.status, conditions=(*node.status.conditions, ready))))
+        node = self._store.get(Node, "", name)
+        if node is not None:
+            if not ready(node):
+                self._manager.record(node, "Normal", "NodeReady", f"Node {name} status is now: NodeReady", source=SOURCE)
+            self._store.update_status(posted(node, self._store.now_ms))
+        for pod in self._store.pods_on(name):
+            self._take_up(pod)
+
+    def _take_up(self, pod: Pod) -> None:
+        """Containers went on running without their kubelet; what had not begun begins now."""
+        run = self._runs.setdefault(pod.metadata.uid, _Run(bound_ms=self._store.now_ms))
+        if not run.reported:
+            run.bound_ms = self._store.now_ms
+        elif run.reported in _STATES and not pod.terminal:
+            self._store.update_status(replace(pod, status=_status(pod, _STATES[run.reported], self._store.now_ms)))
+        self._manager.enqueue(self.name, key_of(pod))
 
 
 def _backoff_ms(restarts: int) -> Millis:
