@@ -8,8 +8,6 @@ WORKLOADS = frozenset({"StatefulSet", "DaemonSet", "Job", "CronJob"})
 UNPLAYABLE = AUTOSCALERS | WORKLOADS
 """Kinds that change what becomes of Deployments and their pods wherever they are."""
 
-BUDGET = "PodDisruptionBudget"
-"""Evictions do not ask it."""
 NODE_VERBS = frozenset({"stop", "start", "delete"})
 """What a scenario may do to a node and the engine's controllers would have to answer."""
 EVICTING_EFFECT = "NoExecute"

@@ -12,9 +12,9 @@ from kgate.finding import clean
 from kgate.manifest import Source
 from kgate.rollout import Validate
 from kgate.rollout.fields import SettingError
-from kgate.rollout.modelled import BUDGET, EVICTING_EFFECT, NODE_VERBS, UNPLAYABLE
+from kgate.rollout.modelled import EVICTING_EFFECT, NODE_VERBS, UNPLAYABLE
 from kgate.rollout.scenario import read_scenario
-from kgate.rollout.steps import Action, Apply, Create, Drain, Evict, Metrics, NodeStep, Scenario, Step
+from kgate.rollout.steps import Action, Apply, Create, Metrics, NodeStep, Scenario, Step
 
 
 class Played(Struct, frozen=True, kw_only=True):
@@ -137,8 +137,7 @@ def unplayable(scenario: Scenario) -> str:
     kind = next((b["kind"] for b in bodies if b.get("kind") in UNPLAYABLE), None)
     if kind is not None:
         return f"{kind} is not modelled"
-    budgeted = any(b.get("kind") == BUDGET for b in bodies)
-    return next((why for s in scenario.steps if (why := _unplayable(s.action, budgeted))), "")
+    return next((why for s in scenario.steps if (why := _unplayable(s.action))), "")
 
 
 def _bodies(step: Step) -> tuple[Mapping[str, Any], ...]:
@@ -147,12 +146,10 @@ def _bodies(step: Step) -> tuple[Mapping[str, Any], ...]:
     return (step.action.object,) if isinstance(step.action, Create) else ()
 
 
-def _unplayable(action: Action, budgeted: bool) -> str:
+def _unplayable(action: Action) -> str:
     match action:
         case Metrics():
             return "pod metrics are not modelled"
-        case Evict() | Drain() if budgeted:
-            return f"{BUDGET} is not modelled"
         case NodeStep(verb=verb) if verb in NODE_VERBS:
             return f"node {verb} is not modelled"
         case NodeStep(verb="taint", taint=taint) if taint and taint.get("effect") == EVICTING_EFFECT:

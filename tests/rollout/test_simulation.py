@@ -217,8 +217,7 @@ def test_pods_without_an_owner_keep_their_name_and_count_as_bare() -> None:
 @pytest.mark.parametrize(
     ("steps", "objects", "why"),
     [
-        ([{"evict": {"prefix": "web"}}], ["PodDisruptionBudget"], "PodDisruptionBudget"),
-        ([{"sleep": 1}], ["PodDisruptionBudget"], ""),
+        ([{"evict": {"prefix": "web"}}], ["PodDisruptionBudget"], ""),
         ([{"sleep": 1}], ["LimitRange"], "LimitRange"),
         ([{"node": {"stop": "n1"}}], [], "node stop"),
         ([{"node": {"taint": {"name": "n1", "key": "k", "effect": "NoExecute"}}}], [], "NoExecute"),
