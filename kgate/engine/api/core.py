@@ -340,12 +340,29 @@ class Service(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
+class NamespaceSpec(Struct, frozen=True, kw_only=True):
+    """While it has finalizers, a namespace that is being deleted stays; `kubernetes` is the namespace controller's."""
+
+    finalizers: tuple[str, ...] = ()
+    rest: Rest = NO_REST
+
+
+class NamespaceStatus(Struct, frozen=True, kw_only=True):
+    """`phase` is Active or Terminating."""
+
+    phase: str = ""
+    conditions: tuple[Condition, ...] = ()
+    rest: Rest = NO_REST
+
+
 class Namespace(Struct, frozen=True, kw_only=True):
     """Its labels are what namespaceSelector looks at."""
 
     kind: ClassVar[str] = "Namespace"
     api_version: ClassVar[str] = "v1"
     metadata: ObjectMeta = NO_METADATA
+    spec: NamespaceSpec = NamespaceSpec()
+    status: NamespaceStatus = NamespaceStatus()
     rest: Rest = NO_REST
 
 
