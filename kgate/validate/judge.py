@@ -9,9 +9,9 @@ from typing import Any
 
 from kgate.finding import Finding, Rule, Skipped, in_order
 from kgate.manifest import Manifest
-from kgate.validate import api, crd, deprecations, gates, kinds, meta, openapi, remedies
+from kgate.validate import api, crd, gates, kinds, meta, openapi, remedies
 from kgate.validate.cause import Cause
-from kgate.validate.rules import BY_REASON, DEPRECATED, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
+from kgate.validate.rules import BY_REASON, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
 from kgate.validate.versions import NEWEST, minor
 
 MOST = 250
@@ -54,15 +54,11 @@ def _found(manifest: Manifest, before: Manifest | None, known: api.Api, target: 
         said = _refused(manifest.body, known, target, None)
         for cause in (*said, *_changed(manifest, before, known, target, said)):
             yield _finding(manifest, cause, _rule(cause))
-        if warned := deprecations.cause(known, target):
-            yield _finding(manifest, warned, DEPRECATED)
 
 
 def _custom(manifest: Manifest, checked: crd.Checked) -> Iterator[Finding]:
     for cause in checked.causes:
         yield _finding(manifest, cause, NOT_SERVED if checked.not_served else _rule(cause))
-    if checked.deprecated:
-        yield _finding(manifest, checked.deprecated, DEPRECATED)
 
 
 def _rule(cause: Cause) -> Rule:
@@ -95,8 +91,7 @@ def _changed(manifest: Manifest, before: Manifest | None, known: api.Api, target
 
 
 def _finding(manifest: Manifest, cause: Cause, rule: Rule) -> Finding:
-    structural = cause.reason in ("BadRequest", "Deprecated")
-    message = cause.message if structural else f"{cause.field}: {cause.message}"
+    message = cause.message if cause.reason == "BadRequest" else f"{cause.field}: {cause.message}"
     return Finding.at(manifest, cause.path, rule=rule, message=message, key=cause.key, remediation=remedies.of(cause) or None)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from kgate.validate import deprecations, meta
+from kgate.validate import meta
 from kgate.validate.cause import Cause, Causes, invalid
 from kgate.validate.crd import keywords, listtype, objectmeta, pruning
 from kgate.validate.crd.definitions import Definition, Definitions, Version
@@ -44,11 +43,10 @@ def _by(definition: Definition, body: Mapping[str, Any], definitions: Definition
         return Checked(causes=(_not_served(definition, body["apiVersion"]),), not_served=True)
     if beyond := _beyond(body):
         return Checked(unchecked=(f"CRD {definition.name}: {beyond}",))
-    deprecated = _deprecated(definition, version)
     undecodable = tuple(islice(_decoding(body, schema, version, minor), most))
     if undecodable:
-        return Checked(causes=undecodable, deprecated=deprecated)
-    return replace(_validated(definition, version, schema, body, minor, on, most), deprecated=deprecated)
+        return Checked(causes=undecodable)
+    return _validated(definition, version, schema, body, minor, on, most)
 
 
 def _not_served(definition: Definition, api_version: str) -> Cause:
@@ -58,16 +56,6 @@ def _not_served(definition: Definition, api_version: str) -> Cause:
     )
     remediation = f"use apiVersion: {served[-1]}" if served else "let the definition serve a version"
     return Cause(path=("apiVersion",), reason="BadRequest", message=message, remediation=remediation)
-
-
-def _deprecated(definition: Definition, version: Version) -> Cause | None:
-    """pkg/apiserver/customresource_handler.go: the definition's own warning, or one that names the version."""
-    if not version.deprecated:
-        return None
-    message = version.warning or f"{definition.group}/{version.name} {definition.kind} is deprecated"
-    others = [v.name for v in definition.versions if v.served and not v.deprecated]
-    instead = f"use apiVersion: {definition.group}/{others[-1]}" if others else "ask the definition's authors what replaces it"
-    return deprecations.said(message, instead)
 
 
 def _decoding(body: Mapping[str, Any], schema: Structural, version: Version, minor: str) -> Causes:
