@@ -14,10 +14,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kgate.engine import patching
+from kgate.engine import nodestatus, patching
 from kgate.engine.admission import sanity
+from kgate.engine.admission.autoscaling import as_v2
+from kgate.engine.admission.chain import Admission
 from kgate.engine.admission.defaulting import set_defaults
-from kgate.engine.admission.pods import PodAdmission
+from kgate.engine.admission.priority import SYSTEM_CLASSES
+from kgate.engine.admission.quota.check import Evaluators
 from kgate.engine.api import names
 from kgate.engine.api.codec import CLUSTER_SCOPED, KINDS, DecodeError, decode, encode
 from kgate.engine.api.core import Event, Namespace
@@ -26,11 +29,21 @@ from kgate.engine.behaviour import Behaviour
 from kgate.engine.controllers.deployment.controller import DeploymentController
 from kgate.engine.controllers.disruption.controller import DisruptionController
 from kgate.engine.controllers.garbagecollector import GarbageCollector
+from kgate.engine.controllers.nodelifecycle.controller import NodeLifecycleController
+from kgate.engine.controllers.nodelifecycle.health import Timing
+from kgate.engine.controllers.podautoscaler.controller import HorizontalPodAutoscalerController
+from kgate.engine.controllers.podautoscaler.settings import Settings as AutoscalerSettings
+from kgate.engine.controllers.podgc import PodGCController
 from kgate.engine.controllers.replicaset import ReplicaSetController
+from kgate.engine.controllers.resourcequota import SYNC_PERIOD_MS, ResourceQuotaController
+from kgate.engine.controllers.tainteviction import TaintEvictionController
 from kgate.engine.errors import ApiError, Cause, already_exists, invalid, not_found
 from kgate.engine.eviction import Eviction, evict
+from kgate.engine.flags import Flags
 from kgate.engine.kubelet import Kubelet
+from kgate.engine.leases import Leases
 from kgate.engine.manager import Manager
+from kgate.engine.metrics import Said
 from kgate.engine.scheduler.scheduler import Scheduler
 from kgate.engine.store import Store
 from kgate.engine.trace import Trace, WatchEvent
@@ -56,7 +69,10 @@ class Cluster:
         settings: Mapping[str, object] | None = None,
         validate: Validate | None = None,
     ) -> None:
-        """`settings` are flags of kube-controller-manager by their names. `validate(new, old)` says why an object is refused."""
+        """`settings` are flags of kube-controller-manager by their names. `validate(new, old)` says why an object is refused.
+
+        Raises FlagError.
+        """
         self.kubernetes_version = kubernetes_version
         self.settings = dict(settings or {})
         self.store = Store()
@@ -64,21 +80,36 @@ class Cluster:
         self.store.subscribe(self.trace.record)
         self._changed_ms: Millis = 0
         self.store.subscribe(self._noticed)
+        flags = Flags(self.settings)
+        self._leases = Leases(Timing.of(flags, kubernetes_version).grace_ms)
+        self.store.subscribe(self._leases.follow)
         self.manager = Manager(self.store)
+        self.metrics = Said(lambda: self.now_ms)
+        """What the metrics APIs answer; nothing until somebody says something."""
         self._validate = validate
         self._applied: dict[tuple[Key, str], Json] = {}
-        self.store.admit_with(PodAdmission(self.store))
-        self._kubelet = Kubelet(self.store, self.manager, behaviour or Behaviour())
+        evaluators = Evaluators()
+        self._admission = Admission(self.store, evaluators)
+        self.store.admit_with(self._admission.create)
+        self._kubelet = Kubelet(self.store, self.manager, behaviour or Behaviour(), self._leases)
+        quota_sync_ms = flags.duration_ms("resource-quota-sync-period", SYNC_PERIOD_MS)
         for controller in (
+            ResourceQuotaController(self.store, self.manager, evaluators, sync_period_ms=quota_sync_ms),
             GarbageCollector(self.store, self.manager),
             ReplicaSetController(self.store, self.manager),
             DeploymentController(self.store, self.manager),
             DisruptionController(self.store, self.manager),
+            HorizontalPodAutoscalerController(self.store, self.manager, self.metrics, AutoscalerSettings.of(flags, kubernetes_version)),
+            NodeLifecycleController(self.store, self.manager, self._leases, flags=flags, kubernetes_version=kubernetes_version),
+            TaintEvictionController(self.store, self.manager),
+            PodGCController(self.store, self.manager, flags=flags),
             Scheduler(self.store, self.manager, kubernetes_version=kubernetes_version),
             self._kubelet,
         ):
             self.manager.add(controller)
         self._ensure_namespace("default")
+        for system_class in SYSTEM_CLASSES:
+            self.store.create(system_class)
 
     # Time
 
@@ -197,13 +228,45 @@ class Cluster:
         finally:
             self.manager.settle()
 
-    def add_node(self, obj: Json) -> dict[str, Any]:
-        """A node joins; it gets the labels that its kubelet would give it, unless it has them. Raises ApiError."""
+    def add_node(self, obj: Json, *, started: bool = True) -> dict[str, Any]:
+        """A node joins; it gets the labels that its kubelet would give it, unless it has them. Raises ApiError.
+
+        Without `started` its kubelet says nothing until `start_node`.
+        """
         body = {"apiVersion": "v1", "kind": "Node", **copy.deepcopy(dict(obj))}
-        given = body["metadata"].get("labels") or {}
-        own = {"kubernetes.io/hostname": body["metadata"]["name"], "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
-        body["metadata"]["labels"] = {**own, **given}
+        body["metadata"]["labels"] = nodestatus.labels(body["metadata"]["name"]) | (body["metadata"].get("labels") or {})
+        if not started:
+            self._leases.expect_without_kubelet(body["metadata"]["name"])
         return self.create(body)
+
+    def stop_node(self, name: str) -> None:
+        """The node's kubelet dies: no lease, no report, nothing starts or stops there any more. Raises ApiError 404."""
+        self._find("Node", name, "")
+        self._leases.stop(name, self.now_ms)
+        self.manager.settle()
+
+    def start_node(self, name: str) -> None:
+        """Its kubelet is back; the containers have gone on running. Raises ApiError 404."""
+        self._find("Node", name, "")
+        self._leases.start(name, self.now_ms)
+        self.manager.settle()
+
+    def cordon(self, node: str) -> None:
+        """No new pods for the node, as `kubectl cordon` asks. Raises ApiError 404."""
+        self.patch("Node", node, {"spec": {"unschedulable": True}})
+
+    def uncordon(self, node: str) -> None:
+        """Takes `cordon` back. Raises ApiError 404."""
+        self.patch("Node", node, {"spec": {"unschedulable": None}})
+
+    def taint(self, node: str, key: str, value: str = "", effect: str = "NoSchedule") -> None:
+        """Adds the taint, or replaces the one with that key and effect. Raises ApiError 404."""
+        new = {"key": key, "effect": effect} | ({"value": value} if value else {})
+        self._retaint(node, lambda t: (t["key"], t["effect"]) == (key, effect), new)
+
+    def untaint(self, node: str, key: str, effect: str = "") -> None:
+        """Removes the taints with that key, of every effect when none is named. Raises ApiError 404."""
+        self._retaint(node, lambda t: t["key"] == key and effect in ("", t["effect"]))
 
     def set_behaviour(self, behaviour: Behaviour) -> None:
         """How pods start, fail and stop from now on."""
@@ -222,9 +285,14 @@ class Cluster:
             raise not_found(_resource_of(kind), name)
         return found
 
+    def _retaint(self, node: str, gone: Callable[[Json], bool], *new: Json) -> None:
+        taints = encode(self._find("Node", node, "")).get("spec", {}).get("taints", [])
+        self.patch("Node", node, {"spec": {"taints": [*(t for t in taints if not gone(t)), *new] or None}})
+
     def _normalized(self, obj: Json) -> dict[str, Any]:
         """A private copy with a namespace where the kind has one."""
         body = copy.deepcopy(dict(obj))
+        as_v2(body)
         if not isinstance(body.get("metadata") or {}, Mapping):
             raise ApiError(400, f"{body.get('kind')} cannot be handled: metadata: cannot read it as ObjectMeta")
         meta = body["metadata"] = dict(body.get("metadata") or {})
@@ -263,7 +331,7 @@ class Cluster:
         changed = replace(changed, metadata=meta)
         if hasattr(live, "status"):
             changed = replace(changed, status=live.status)
-        return self._settled(self.store.update(changed))
+        return self._settled(self.store.update(self._admission.update(live, changed)))
 
     def _with_status(self, live: Any, body: dict[str, Any]) -> dict[str, Any]:
         changed: Any = self._decoded({**body, "kind": live.kind, "apiVersion": live.api_version})

@@ -210,7 +210,7 @@ class Kubelet:
         run = self._runs.setdefault(pod.metadata.uid, _Run(bound_ms=self._store.now_ms))
         if not run.reported:
             run.bound_ms = self._store.now_ms
-        elif run.reported in _STATES and not pod.terminal:
+        elif run.reported in _STATES and not pod.terminal and not pod.metadata.deleting:
             self._store.update_status(replace(pod, status=_status(pod, _STATES[run.reported], self._store.now_ms)))
         self._manager.enqueue(self.name, key_of(pod))
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-AUTOSCALERS = frozenset({"HorizontalPodAutoscaler", "VerticalPodAutoscaler"})
+AUTOSCALERS = frozenset({"VerticalPodAutoscaler"})
 WORKLOADS = frozenset({"StatefulSet", "DaemonSet", "Job", "CronJob"})
 """They have pods of their own."""
 UNPLAYABLE = AUTOSCALERS | WORKLOADS
 """Kinds that change what becomes of Deployments and their pods wherever they are."""
-
-NODE_VERBS = frozenset({"stop", "start", "delete"})
-"""What a scenario may do to a node and the engine's controllers would have to answer."""
-EVICTING_EFFECT = "NoExecute"

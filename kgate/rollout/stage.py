@@ -15,6 +15,7 @@ from kgate.engine.api.core import PriorityClass
 from kgate.engine.api.meta import FrozenMap, Key, condition
 from kgate.engine.errors import ApiError
 from kgate.engine.trace import WatchEvent
+from kgate.errors import ConfigError
 from kgate.manifest import Manifest
 from kgate.rollout import Validate
 from kgate.rollout.cluster import ClusterSpec, Used
@@ -77,8 +78,9 @@ def play(
     """
     cluster = Cluster(behaviour=_behaviour([*head, *base], behaviour), validate=_but_not_nodes(validate))
     for node in spec.nodes:
-        cluster.create(node.body())
+        cluster.add_node(node.body())
         _occupy(cluster, node.name, spec.used.get(node.name))
+    _furnish(cluster, spec)
     stand_ins = _stand_in(cluster, [*head, *base])
     patience = _Patience(cluster=cluster)
     refused_before = _apply(cluster, base)
@@ -160,16 +162,24 @@ def _occupy(cluster: Cluster, node: str, used: Used | None) -> None:
         )
 
 
+def _furnish(cluster: Cluster, spec: ClusterSpec) -> None:
+    for body in spec.objects:
+        try:
+            cluster.apply(body)
+        except ApiError as fault:
+            raise ConfigError(f"{spec.file}: the API server refuses {body['kind']} {body['metadata']['name']!r}: {fault.message}") from None
+
+
 def _share(total: int, count: int, i: int) -> int:
     return total // count + (1 if i < total % count else 0)
 
 
 def _stand_in(cluster: Cluster, manifests: Sequence[Manifest]) -> tuple[str, ...]:
     """The cluster has priority classes that the repository does not define; their value is anybody's guess."""
-    defined = {m.name for m in manifests if m.kind == "PriorityClass"}
+    defined = {m.name for m in manifests if m.kind == "PriorityClass"} | {c.metadata.name for c in cluster.store.list(PriorityClass)}
     pods = [template_of(m).get("spec") for m in manifests]
     wanted = {str(p.get("priorityClassName") or "") for p in pods if isinstance(p, Mapping)}
-    missing = sorted(name for name in wanted - defined if name and not name.startswith("system-"))
+    missing = sorted(name for name in wanted - defined if name)
     for name in missing:
         body = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": 0}
         cluster.create(body)
