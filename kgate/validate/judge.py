@@ -110,7 +110,7 @@ def _refused(body: Mapping[str, Any], known: api.Api, target: str, old: Mapping[
     structural = tuple(islice(openapi.causes(body, known.version, known.kind, target), MOST))
     if any(cause.reason == "BadRequest" for cause in structural):
         return tuple(cause for cause in structural if cause.reason == "BadRequest")
-    ruled = tuple(islice(_ruled(body, known, gates.on(target), old), MOST))
+    ruled = tuple(islice(_ruled(body, known, target, old), MOST))
     return tuple(dict.fromkeys((*ruled, *(c for c in structural if not _covered(c, ruled)))))
 
 
@@ -119,9 +119,21 @@ def _covered(cause: Cause, ruled: tuple[Cause, ...]) -> bool:
     return any(c.path[: len(cause.path)] == cause.path for c in ruled)
 
 
-def _ruled(body: Mapping[str, Any], known: api.Api, on: gates.Gates, old: Mapping[str, Any] | None) -> Iterator[Cause]:
-    group = known.version.rpartition("/")[0]
+def _ruled(body: Mapping[str, Any], known: api.Api, target: str, old: Mapping[str, Any] | None) -> Iterator[Cause]:
+    group, on = known.version.rpartition("/")[0], gates.on(target)
     yield from meta.causes(body, group, known.kind, on)
     yield from kinds.causes(body, group, known.kind, on)
     if old is not None:
-        yield from kinds.update_causes(body, old, group, known.kind)
+        yield from _replacing(body, old, known, target)
+
+
+def _replacing(body: Mapping[str, Any], old: Mapping[str, Any], known: api.Api, target: str) -> Iterator[Cause]:
+    """The rules of updates; none where another version of the API describes the old object."""
+    if body == old or (body.get("apiVersion"), body.get("kind")) != (old.get("apiVersion"), old.get("kind")):
+        return
+    if rule := kinds.UPDATE.get((known.version.rpartition("/")[0], known.kind)):
+        yield from rule(body, old)
+        return
+    from kgate.validate import update
+
+    yield from update.replaced(body, old, known, target)

@@ -77,15 +77,10 @@ UPDATE: Mapping[tuple[str, str], Callable[[Body, Body], Causes]] = {
     ("apps", "Deployment"): apps.selector_update,
     ("apps", "ReplicaSet"): apps.selector_update,
     ("apps", "DaemonSet"): apps.selector_update,
-    ("apps", "StatefulSet"): apps.selector_update,
 }
+"""Kinds whose update has one rule, asked at each write: without the schema and the defaults that the rules of update/ look into."""
 
 
 def causes(body: Body, group: str, kind: str, on: Gates) -> Causes:
     if rules := CREATE.get((group, kind)):
         yield from rules(body, on)
-
-
-def update_causes(body: Body, old: Body, group: str, kind: str) -> Causes:
-    if rules := UPDATE.get((group, kind)):
-        yield from rules(body, old)
