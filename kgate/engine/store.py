@@ -73,7 +73,8 @@ class Store:
 
     def get(self, cls: type[R], namespace: str, name: str) -> R | None:
         """The object of that class, or None. `namespace` is empty for cluster-wide kinds."""
-        return cast("R | None", self._objects.get(cls.kind, {}).get(Key(cls.kind, namespace, name)))
+        found = self._objects.get(cls.kind, {}).get(Key(cls.kind, namespace, name))
+        return found if isinstance(found, cls) else None  # another group may have a kind of that name
 
     def list(self, cls: type[R], namespace: str | None = None) -> Sequence[R]:
         """All objects of that class, or those of one namespace."""

@@ -24,7 +24,8 @@ class Coverage:
         self._covered: dict[Key, dict[Key, None]] = {}
         self._covering: dict[Key, tuple[Key, ...]] = {}
         for budget in store.list(PodDisruptionBudget):
-            self._set(key_of(budget), budget)
+            if isinstance(budget, PodDisruptionBudget):
+                self._set(key_of(budget), budget)
 
     def pods(self, budget: Key) -> Sequence[Pod]:
         """In order of creation."""
