@@ -70,7 +70,8 @@ def _found(store: Store, namespace: str, ref: CrossVersionObjectReference) -> An
 
 def _other(store: Store, namespace: str, ref: CrossVersionObjectReference, group: str) -> None:
     """What is not played: one that is there, one that is not, or a kind that the server does not know."""
-    if store.find(Key(ref.kind, namespace, ref.name)) is not None:
+    there: Any = store.find(Key(ref.kind, namespace, ref.name))
+    if there is not None and there.api_version.rpartition("/")[0] == group:
         raise NotPlayedError(f"{ref.kind} is not played")
     if (group, ref.kind) in _NOT_PLAYED:
         raise NoScaleError(_not_found(_NOT_PLAYED[(group, ref.kind)], ref))
