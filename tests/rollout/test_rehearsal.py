@@ -251,12 +251,6 @@ def test_an_autoscaler_is_named_and_other_kinds_that_roll_are_counted(written: W
     ]
 
 
-def test_a_quota_is_not_modelled_and_so_nothing_is_known(written: Written) -> None:
-    quota = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q, namespace: prod}\nspec: {hard: {pods: 4}}\n"
-    (r,) = rehearse(written(f"{WEB}---\n{quota}"), RolloutSettings()).rollouts
-    assert (r.verdict, r.reason) == ("unknown", "ResourceQuota prod/q bears on its pods, and ResourceQuota is not modelled")
-
-
 def test_nothing_is_rehearsed_when_it_is_switched_off(written: Written) -> None:
     assert rehearse(written(WEB), from_config({"enabled": False})).rollouts == ()
 

@@ -111,7 +111,7 @@ def _with_requests(container: Container) -> Container:
 
 def _with_pod_requests(spec: PodSpec) -> PodSpec:
     """Pod-level requests default from what the containers ask for together, else from the pod's limits (defaultPodRequests)."""
-    if spec.resources is None or not (spec.resources.requests or spec.resources.limits):
+    if spec.resources is None or not spec.resources.limits:
         return spec
     together = resources.pod_requests(replace(spec, resources=None, overhead=FrozenMap()))
     asked = dict(spec.resources.requests)
