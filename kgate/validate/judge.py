@@ -34,10 +34,10 @@ def judge(manifests: Sequence[Manifest], version: str, *, crds: Sequence[Manifes
     target = minor(version)
     findings: list[Finding] = []
     skipped: list[Skipped] = []
-    definitions = crd.Definitions.of((m.body for m in manifests), (m.body for m in crds), lambda body: bool(causes(body, version=version)))
+    definitions, former = (_definitions(among, crds, version) for among in (manifests, base))
     for manifest, before in zip(manifests, _before(manifests, base), strict=True):
         known = api.recognised(manifest.body, target)
-        if not known.kind and (checked := crd.checked(manifest.body, definitions, target, gates.on(target), MOST)):
+        if not known.kind and (checked := _checked(manifest, before, definitions, former, target)):
             findings.extend(_custom(manifest, checked))
             skipped.extend(Skipped(file=manifest.file, reason=reason) for reason in checked.unchecked)
             continue
@@ -54,6 +54,19 @@ def _found(manifest: Manifest, before: Manifest | None, known: api.Api, target: 
         said = _refused(manifest.body, known, target, None)
         for cause in (*said, *_changed(manifest, before, known, target, said)):
             yield _finding(manifest, cause, _rule(cause))
+
+
+def _definitions(manifests: Sequence[Manifest], crds: Sequence[Manifest], version: str) -> crd.Definitions:
+    return crd.Definitions.of((m.body for m in manifests), (m.body for m in crds), lambda body: bool(causes(body, version=version)))
+
+
+def _checked(manifest: Manifest, before: Manifest | None, now: crd.Definitions, former: crd.Definitions, target: str) -> crd.Checked | None:
+    """What its definition of old refused, the server never took: then the object is a new one."""
+    on, old = gates.on(target), before.body if before is not None else None
+    if old is not None:
+        was = crd.checked(old, former, target, on, MOST) or crd.checked(old, now, target, on, MOST)
+        old = None if was is None or was.causes else old
+    return crd.checked(manifest.body, now, target, on, MOST, old)
 
 
 def _custom(manifest: Manifest, checked: crd.Checked) -> Iterator[Finding]:

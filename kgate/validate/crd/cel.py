@@ -26,6 +26,7 @@ MAX_MATCHED = 20_000
 """Characters of a text that a regular expression is applied to."""
 _NEAR = 64
 INSTALL = "install kgate[cel]"
+NO_OLD, SOME_OLD = "optional.none()", "optional.of(oldSelf)"
 
 _V4 = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}").fullmatch
 _BITS = re.compile(r"0|[1-9][0-9]{0,2}").fullmatch
@@ -75,15 +76,15 @@ def available() -> bool:
 
 
 @lru_cache(maxsize=4096)
-def program(text: str, *, optional_old: bool = False) -> Program | str:
-    """`optional_old`: `oldSelf` is there and has no value, as when an object is created."""
+def program(text: str, *, old: str = "") -> Program | str:
+    """`old` is what stands for `oldSelf`: NO_OLD where it has no value, as when an object is created."""
     engine = _engine()
     if engine is None:
         return INSTALL
     if len(text) > MAX_EXPRESSION:
         return f"it has more than {MAX_EXPRESSION} characters"
-    if optional_old:
-        text = _replaced(text)
+    if old:
+        text = _replaced(text, old)
     bare = _LITERAL.sub(lambda m: "''" if not m[0].startswith("//") else " ", text)
     try:
         expression = engine.compile(text)
@@ -109,8 +110,8 @@ def holds(rule: Program, value: Converted) -> bool:
         raise UnsureError(f"{found[0].rstrip('( ')} is not certain to be the server's")
     if value.unordered and (_LISTS_COMPARED.search(rule.bare) or _joins(rule.bare)):
         raise UnsureError("it may compare or join lists whose order does not count")
-    answer = _bool(evaluated(rule, value, value.plain))
-    if value.unordered and _bool(evaluated(rule, value, value.ordered)) is not answer:
+    answer = _bool(evaluated(rule, value, ordered=False))
+    if value.unordered and _bool(evaluated(rule, value, ordered=True)) is not answer:
         raise UnsureError("its answer depends on the order of a list whose order does not count")
     return answer
 
@@ -118,7 +119,7 @@ def holds(rule: Program, value: Converted) -> bool:
 def text(message: Program, value: Converted) -> str | None:
     """What a messageExpression says; None where it says nothing that the server would take."""
     try:
-        answer = evaluated(message, value, value.plain)
+        answer = evaluated(message, value, ordered=False)
     except UnsureError:
         return None
     said = answer.strip() if isinstance(answer, str) else ""
@@ -128,7 +129,7 @@ def text(message: Program, value: Converted) -> str | None:
 _MAX_MESSAGE = 5 * 1024
 
 
-def evaluated(what: Program, value: Converted, plain: Any) -> Any:
+def evaluated(what: Program, value: Converted, *, ordered: bool) -> Any:
     """Raises UnsureError."""
     if value.doubtful & set(re.findall(r"\w+", what.bare)) or "" in value.doubtful:
         raise UnsureError("it reads a value that CEL holds as time, duration or bytes")
@@ -137,7 +138,7 @@ def evaluated(what: Program, value: Converted, plain: Any) -> Any:
     if cost(what, value) > MAX_COST:
         raise UnsureError("it may take too long")
     try:
-        answer = what.expression.eval(_engine().Activation({"self": plain}))
+        answer = what.expression.eval(_engine().Activation(_variables(value, ordered=ordered)))
         if answer.type().name() == "ERROR":
             raise UnsureError(_first(answer.value()))
         return answer.value()
@@ -145,6 +146,11 @@ def evaluated(what: Program, value: Converted, plain: Any) -> Any:
         raise
     except Exception as e:  # of whatever type: the engine is foreign
         raise UnsureError(_first(e)) from e
+
+
+def _variables(value: Converted, *, ordered: bool) -> dict[str, Any]:
+    told = {"self": value} | ({"oldSelf": value.old} if value.old is not None else {})
+    return {name: one.ordered if ordered else one.plain for name, one in told.items()}
 
 
 def cost(what: Program, value: Converted) -> int:
@@ -199,12 +205,12 @@ def _depth(bare: str) -> int:
     return deepest
 
 
-def _replaced(expression: str) -> str:
+def _replaced(expression: str, old: str) -> str:
     out, at = "", 0
     for m in _LITERAL.finditer(expression):
-        out += _OLD_SELF.sub("optional.none()", expression[at : m.start()]) + m[0]
+        out += _OLD_SELF.sub(old, expression[at : m.start()]) + m[0]
         at = m.end()
-    return out + _OLD_SELF.sub("optional.none()", expression[at:])
+    return out + _OLD_SELF.sub(old, expression[at:])
 
 
 def _first(error: object) -> str:
@@ -223,7 +229,7 @@ def _engine() -> Any:
     try:
         t = cel.Type
         config = cel.NewEnvConfigFromYaml(_CONFIG)
-        return cel.NewEnv(config=config, variables={"self": t.DYN}, functions=[*_functions(cel)])
+        return cel.NewEnv(config=config, variables={"self": t.DYN, "oldSelf": t.DYN}, functions=[*_functions(cel)])
     except Exception:  # a release of the engine that has changed its ways is as good as none
         return None
 
