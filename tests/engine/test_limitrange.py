@@ -116,8 +116,10 @@ P: dict[str, Any] = {"type": "Pod"}
         (
             C | {"min": {"cpu": 1, "memory": "1Gi"}},
             [container()],
-            "[minimum cpu usage per Container is 1.  No request is specified, "
-            "minimum memory usage per Container is 1Gi.  No request is specified]",
+            (
+                "[minimum cpu usage per Container is 1.  No request is specified, "
+                "minimum memory usage per Container is 1Gi.  No request is specified]"
+            ),
         ),
         (
             C | {"min": {"cpu": 1}},

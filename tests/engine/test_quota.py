@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -53,9 +54,14 @@ def refusal(world: Cluster, body: dict[str, Any]) -> str:
     return refused.value.message
 
 
-def usage(**spec: Any) -> dict[str, str]:
+def decoded(**spec: Any) -> Pod:
     found = decode(pod(**spec))
-    return {name: str(amount) for name, amount in PodCount().usage(found, 0).items()}
+    assert isinstance(found, Pod)
+    return found
+
+
+def usage(**spec: Any) -> dict[str, str]:
+    return {name: str(amount) for name, amount in PodCount().usage(decoded(**spec), 0).items()}
 
 
 def test_a_pod_counts_its_requests_under_both_names_and_its_limits() -> None:
@@ -118,7 +124,7 @@ def test_pod_level_resources_count_instead_of_their_containers() -> None:
 )
 def test_scopes_of_pods(scope: str, operator: str, values: tuple[str, ...], spec: dict[str, Any], expected: bool) -> None:
     requirement = Requirement(scope_name=scope, operator=operator, values=values)
-    assert PodCount().in_scope(decode(pod(**spec)), requirement) is expected
+    assert PodCount().in_scope(decoded(**spec), requirement) is expected
 
 
 @pytest.mark.parametrize("where", ["podAffinity", "podAntiAffinity"])
@@ -128,7 +134,7 @@ def test_affinity_across_namespaces_is_a_scope(where: str, rule: str, more: dict
     term = {"topologyKey": "zone", **more}
     affinity = {where: {rule: [term if rule.startswith("required") else {"weight": 1, "podAffinityTerm": term}]}}
     requirement = Requirement(scope_name="CrossNamespacePodAffinity", operator="Exists")
-    assert PodCount().in_scope(decode(pod(affinity=affinity)), requirement) is expected
+    assert PodCount().in_scope(decoded(affinity=affinity), requirement) is expected
 
 
 def test_all_scopes_of_a_quota_must_hold_and_other_kinds_have_none() -> None:
@@ -339,6 +345,10 @@ def test_creation_is_tried_again_ever_more_rarely_whatever_is_freed() -> None:
     assert "ReplicaFailure" not in conditions(world)
 
 
+def _updated(world: Cluster) -> bool:
+    return bool(world.get("Deployment", "web")["status"].get("updatedReplicas") == 3)
+
+
 def test_surge_beyond_a_quota_waits_and_room_for_one_less_does_not() -> None:
     for unavailable, done in ((0, False), (1, True)):
         world = cluster()
@@ -346,7 +356,7 @@ def test_surge_beyond_a_quota_waits_and_room_for_one_less_does_not() -> None:
         world.apply(deployment(surge=1, unavailable=unavailable))
         world.run_for(5_000)
         world.apply(deployment("app:v2", surge=1, unavailable=unavailable))
-        assert world.run_until(lambda w=world: w.get("Deployment", "web")["status"].get("updatedReplicas") == 3, 600_000) is done
+        assert world.run_until(partial(_updated, world), 600_000) is done
 
 
 def test_nothing_new_comes_into_a_namespace_that_is_being_deleted() -> None:
@@ -427,7 +437,7 @@ def test_admission_never_lets_more_in_than_the_quota_allows_and_at_rest_it_knows
         except ApiError:
             pass
     world.run_for(60_000)
-    pods = [p for p in world.store.list(Pod) if not p.terminal]
-    counted = sum(c.resources.requests.get("cpu", 0) for p in pods for c in p.spec.containers)
+    alive = [p for p in world.store.list(Pod) if not p.terminal]
+    counted = sum(c.resources.requests.get("cpu", 0) for p in alive for c in p.spec.containers)
     found = world.store.list(ResourceQuota)[0].status.used
-    assert (found["pods"], found["requests.cpu"]) == (parse(len(pods)), parse(f"{counted}m"))
+    assert (found["pods"], found["requests.cpu"]) == (parse(len(alive)), parse(f"{counted}m"))
