@@ -15,7 +15,7 @@ LIMIT_MS = 10_000_000
 
 def live(cluster: Cluster) -> list[str]:
     """Nodes of the pods that are neither ended nor on their way out."""
-    return [p["spec"]["nodeName"] for p in cluster.list("Pod") if "deletionTimestamp" not in p["metadata"]]
+    return [p["spec"].get("nodeName", "") for p in cluster.list("Pod") if "deletionTimestamp" not in p["metadata"]]
 
 
 def flags(period: int, grace: int) -> dict[str, object]:
