@@ -142,7 +142,7 @@ class Cluster:
         """
         deadline = self.now_ms + limit_ms
         self.manager.settle()
-        while (due := self.manager.next_timer_ms()) is not None and not self._at_rest():
+        while (due := self.manager.next_timer_ms()) is not None and not self.at_rest():
             if due > deadline:
                 self.manager.run_until(deadline)
                 return False
@@ -300,7 +300,7 @@ class Cluster:
 
         What kubectl would print and answer is in the result. Raises ApiError 404 when there is no such node, LivelockError.
         """
-        return Drain(self.store, self.manager, options, self._at_rest).run(node)
+        return Drain(self.store, self.manager, options, self.at_rest).run(node)
 
     def add_node(self, obj: Json, *, started: bool = True) -> dict[str, Any]:
         """A node joins; it gets the labels that its kubelet would give it, unless it has them. Raises ApiError.
@@ -349,7 +349,7 @@ class Cluster:
 
     # Inside
 
-    def _at_rest(self) -> bool:
+    def at_rest(self) -> bool:
         """No timer will change anything any more."""
         due = self.manager.next_timer_ms()
         return due is None or (due > self._changed_ms + QUIET_MS and self.manager.next_work_ms() is None)

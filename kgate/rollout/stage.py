@@ -10,9 +10,11 @@ from msgspec import Struct
 from kgate.engine import Behaviour, Cluster, ImageBehaviour
 from kgate.engine.api import quantity as quantities
 from kgate.engine.api.apps import Deployment
+from kgate.engine.api.autoscaling import HorizontalPodAutoscaler
 from kgate.engine.api.codec import CLUSTER_SCOPED, KINDS
 from kgate.engine.api.core import PriorityClass
 from kgate.engine.api.meta import FrozenMap, Key, condition
+from kgate.engine.controllers.podautoscaler.settings import Settings
 from kgate.engine.errors import ApiError
 from kgate.engine.trace import WatchEvent
 from kgate.errors import ConfigError
@@ -34,8 +36,11 @@ _LIMIT_MS = 7 * 24 * 3600 * 1000
 _LATE_MS = 3600 * 1000
 """How long a rollout that exceeded its deadline is given to complete after all."""
 
+_AUTOSCALER_MS = Settings().sync_period_ms
+"""How long it takes at most until every autoscaler has looked at its target."""
+
 SUPPORT = frozenset(kind for _, kind in KINDS) - {"Deployment", "Event", "Node", "Pod", "ReplicaSet", "PersistentVolumeClaim"}
-"""Kinds of the set that are put on the stage besides Deployments, because they bear on placement."""
+"""Kinds of the set that are put on the stage besides Deployments, because they bear on placement or on size."""
 
 _TENANT = "other-tenants"
 
@@ -218,16 +223,27 @@ class _Patience(Struct):
 def _settle(cluster: Cluster, deployments: Sequence[Key], patience: _Patience, *, late_ms: int = 0) -> list[Key]:
     """Runs until every Deployment is complete or has exceeded its deadline; returns those that are not complete."""
     pending = list(deployments)
+    autoscaled, looked_ms = _autoscaled(cluster, deployments), cluster.now_ms + _AUTOSCALER_MS
 
     def ended(given_up: bool) -> bool:
-        pending[:] = [key for key in pending if not _over(cluster, key, given_up=given_up)]
-        return not pending or patience.lost()
+        waits = autoscaled if cluster.now_ms < looked_ms else ()
+        pending[:] = [key for key in pending if key in waits or not _over(cluster, key, given_up=given_up)]
+        return not pending or patience.lost() or (bool(autoscaled) and cluster.at_rest())
 
     cluster.run_until(lambda: ended(True), cluster.now_ms + _LIMIT_MS)
     pending[:] = [key for key in deployments if not _over(cluster, key, given_up=False)]
     if pending and late_ms:
         cluster.run_until(lambda: ended(False), cluster.now_ms + late_ms)
     return pending
+
+
+def _autoscaled(cluster: Cluster, deployments: Sequence[Key]) -> frozenset[Key]:
+    """Deployments whose size is not theirs to say until their autoscaler has looked."""
+    targets = {
+        Key(hpa.spec.scale_target_ref.kind, hpa.metadata.namespace, hpa.spec.scale_target_ref.name)
+        for hpa in cluster.store.list(HorizontalPodAutoscaler)
+    }
+    return frozenset(targets.intersection(deployments))
 
 
 def _over(cluster: Cluster, key: Key, *, given_up: bool) -> bool:

@@ -245,7 +245,7 @@ def test_an_autoscaler_is_named_and_other_kinds_that_roll_are_counted(written: W
     hpa = f"apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: h, namespace: prod}}\nspec: {target}\n"
     more = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: s}\n"
     done = rehearse(written(f"{WEB}---\n{hpa}---\n{more}"), RolloutSettings())
-    assert done.rollouts[0].assumed[-1] == "replicas as they are written: HorizontalPodAutoscaler h is not played"
+    assert done.rollouts[0].assumed[-1] == "no usage of the pods is known: HorizontalPodAutoscaler h only keeps to its bounds"
     assert [(s.file, s.reason, s.wanted) for s in done.skipped] == [
         ("web.yaml", "rollout of 1 StatefulSet not rehearsed: only Deployments are", False)
     ]
