@@ -100,6 +100,8 @@ def _rollout(r: Rehearsal) -> dict[str, Any]:
         "reason": r.reason,
         "assumed": list(r.assumed),
         "said": list(r.said),
+        "effect": r.effect,
+        "causes": [{"field": c.field, "was": c.was, "now": c.now, "line": c.line, "column": c.column} for c in r.causes],
         "summary": _summary(r),
         "steps": [_step(s) for s in r.steps],
         "placement": [_node(n) for n in r.placement],

@@ -10,6 +10,9 @@ _MAX_DRAWN = 30
 _MAX_STEPS = 40
 """Longer tables keep their beginning and end and say how many steps lie between."""
 
+_MAX_CAUSES = 4
+"""Changed fields that are named; the others are counted."""
+
 _WIDE = 90
 """Cells of a line of prose."""
 
@@ -18,7 +21,7 @@ _COLOURS = {"pass": "green", "fail": "red", "can-fail": "red", "unknown": "yello
 
 
 def render(rehearsal: Rehearsal, style: Style) -> list[str]:
-    lines = [_header(rehearsal, style)]
+    lines = [_header(rehearsal, style), *_causes(rehearsal, style)]
     lines += [f"         (assumed) {style.shown(a)}" for a in rehearsal.assumed]
     if rehearsal.steps:
         lines += ["", *("  " + row for row in _table(rehearsal, style))]
@@ -29,6 +32,19 @@ def _header(r: Rehearsal, style: Style) -> str:
     parts = [style.shown(str(r.object)), change(r, style), counted(r.replicas, "replica")]
     parts += [f"surge {r.surge}", f"unavailable {r.unavailable}"] if r.strategy == "RollingUpdate" else [style.shown(r.strategy)]
     return style.paint("bold", "Rollout") + "  " + "   ".join(parts)
+
+
+def _causes(r: Rehearsal, style: Style) -> list[str]:
+    """`         rolls pods: spec.template...image: web:1 -> web:2 (deploy/web.yaml:17)`."""
+    if not r.causes:
+        return []
+    lines = [
+        f"         {style.shown(r.effect)}: {style.shown(c.field)}: {style.shown(c.was) or 'nothing'} -> "
+        f"{style.shown(c.now) or 'nothing'} ({style.shown(r.file)}:{c.line})"
+        for c in r.causes[:_MAX_CAUSES]
+    ]
+    more = len(r.causes) - _MAX_CAUSES
+    return [*lines, *([f"         {style.shown(r.effect)}: {counted(more, 'more changed field')}"] if more > 0 else [])]
 
 
 def change(r: Rehearsal, style: Style) -> str:
