@@ -24,7 +24,7 @@ class PodCount(ObjectCount):
 
     def __init__(self) -> None:
         super().__init__("pods")
-        self._computed: dict[int, tuple[PodSpec, Usage]] = {}
+        self._computed: dict[tuple[int, ...], tuple[PodSpec, Usage]] = {}
 
     def matching(self, names: Iterable[str]) -> list[str]:
         return sorted(n for n in names if n in _NAMED or n.startswith(("hugepages-", "requests.hugepages-")) or _is_extended(n))
@@ -34,10 +34,12 @@ class PodCount(ObjectCount):
         return self._of(obj.spec) if charged(obj, now_ms) else _ENDED
 
     def _of(self, spec: PodSpec) -> Usage:
-        known = self._computed.get(id(spec))
-        if known is None or known[0] is not spec:
+        """Binding a pod makes a new spec of the same parts. The spec that is kept with its usage keeps the ids from being reused."""
+        key = (id(spec.containers), id(spec.init_containers), id(spec.resources), id(spec.overhead))
+        known = self._computed.get(key)
+        if known is None:
             requests, limits = resources.pod_requests(spec), resources.pod_limits(spec)
-            known = self._computed[id(spec)] = (spec, {COUNT: ONE, **_compute(requests, limits)})
+            known = self._computed[key] = (spec, {COUNT: ONE, **_compute(requests, limits)})
         return known[1]
 
     def in_scope(self, obj: Pod, requirement: Requirement) -> bool:
