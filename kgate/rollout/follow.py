@@ -94,16 +94,17 @@ class Follower(Struct):
         elif isinstance(event.object, Deployment):
             self._deployment(event, index >= self.begin)
         elif isinstance(event.after, Event) and index >= self.begin and event.after.type == "Warning":
-            self._say(event.after)
+            self._say(event, event.after)
 
-    def _say(self, event: Event) -> None:
+    def _say(self, event: WatchEvent, warning: Event) -> None:
         """Pods that were refused for one and the same reason are told of once, whatever their names."""
-        if event.reason == REFUSED:
-            about = refusals.words(event.message)
+        if warning.reason == REFUSED:
+            about = refusals.words(warning.message)
             if about in self._refused:
                 return
             self._refused[about] = None
-        self.said.append(event.message)
+            self._move(event, Move(at_ms=0, what="said", text=REFUSED))
+        self.said.append(warning.message)
 
     def arrive(self) -> None:
         """The change is about to be applied: this is how things stand."""
