@@ -93,9 +93,8 @@ def test_a_deployment_with_the_same_selector_adopts_the_orphans_again() -> None:
     assert len(sets(world)) == 1
     assert world.list("ReplicaSet")[0]["metadata"]["ownerReferences"][0]["uid"] == world.get("Deployment", "web")["metadata"]["uid"]
     assert [p["metadata"]["name"] for p in world.list("Pod")] == pods
-    assert "FoundNewReplicaSet" in {
-        e.after.status.conditions[0].reason for e in world.trace.of("Deployment") if e.after and e.after.status.conditions
-    }  # type: ignore[attr-defined]
+    reasons = [c.reason for e in world.trace.of("Deployment") if isinstance(e.after, Deployment) for c in e.after.status.conditions]
+    assert "FoundNewReplicaSet" in reasons
 
 
 def test_orphaned_pods_are_adopted_by_a_set_with_the_same_selector() -> None:
