@@ -44,6 +44,10 @@ def judge(manifests: Sequence[Manifest], version: str, *, crds: Sequence[Manifes
         if known.skipped:
             skipped.append(Skipped(file=manifest.file, reason=known.skipped))
         findings.extend(_found(manifest, before, known, target))
+        if (known.version.rpartition("/")[0], known.kind) in kinds.WITH_CEL:
+            faults, reasons = _expressions(manifest, known, target)
+            findings.extend(faults)
+            skipped.extend(Skipped(file=manifest.file, reason=reason) for reason in reasons)
     return Judged(findings=in_order(findings), skipped=tuple(sorted(set(skipped))))
 
 
@@ -54,6 +58,16 @@ def _found(manifest: Manifest, before: Manifest | None, known: api.Api, target: 
         said = _refused(manifest.body, known, target, None)
         for cause in (*said, *_changed(manifest, before, known, target, said)):
             yield _finding(manifest, cause, _rule(cause))
+
+
+def _expressions(manifest: Manifest, known: api.Api, target: str) -> tuple[list[Finding], list[str]]:
+    """Of an object that the server can decode."""
+    if any(cause.reason == "BadRequest" for cause in openapi.causes(manifest.body, known.version, known.kind, target)):
+        return [], []
+    from kgate.validate import admissioncel
+
+    faults, reasons = admissioncel.checked(manifest.body, known.kind, int(target.partition(".")[2]))
+    return [_finding(manifest, cause, _rule(cause)) for cause in faults[:MOST]], reasons[:MOST]
 
 
 def _definitions(manifests: Sequence[Manifest], crds: Sequence[Manifest], version: str) -> crd.Definitions:

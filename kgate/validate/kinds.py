@@ -80,6 +80,12 @@ UPDATE: Mapping[tuple[str, str], Callable[[Body, Body], Causes]] = {
 }
 """Kinds whose update has one rule, asked at each write: without the schema and the defaults that the rules of update/ look into."""
 
+_ADMISSION = "admissionregistration.k8s.io"
+WITH_CEL = frozenset(
+    (_ADMISSION, f"{does}{what}") for does in ("Validating", "Mutating") for what in ("AdmissionPolicy", "WebhookConfiguration")
+)
+"""Kinds that hold expressions, which validate.judge has compiled."""
+
 
 def causes(body: Body, group: str, kind: str, on: Gates) -> Causes:
     if rules := CREATE.get((group, kind)):

@@ -8,7 +8,7 @@ server (apiserver pkg/cel/environment/base.go) is a reason, never an answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
@@ -85,7 +85,7 @@ def program(text: str, *, old: str = "") -> Program | str:
         return f"it has more than {MAX_EXPRESSION} characters"
     if old:
         text = _replaced(text, old)
-    bare = _LITERAL.sub(lambda m: "''" if not m[0].startswith("//") else " ", text)
+    without = bare(text)
     try:
         expression = engine.compile(text)
         kind = expression.return_type().name()
@@ -95,13 +95,18 @@ def program(text: str, *, old: str = "") -> Program | str:
         return f"its value is of type {kind}"
     literals = [m[0] for m in _LITERAL.finditer(text)]
     return Program(
-        bare=bare,
-        loops=len(_LOOP.findall(bare)),
-        depth=_depth(bare),
+        bare=without,
+        loops=len(_LOOP.findall(without)),
+        depth=_depth(without),
         literal=max(map(len, literals), default=0),
-        repeats=any("{" in one for one in literals) or bool(_COMPUTED.search(bare)),
+        repeats=any("{" in one for one in literals) or bool(_COMPUTED.search(without)),
         expression=expression,
     )
+
+
+def bare(text: str) -> str:
+    """The expression without its literals and comments."""
+    return _LITERAL.sub(lambda m: "''" if not m[0].startswith("//") else " ", text)
 
 
 def holds(rule: Program, value: Converted) -> bool:
@@ -223,15 +228,16 @@ def _first(error: object) -> str:
 def _engine() -> Any:
     """The environment; None where the extra is not installed."""
     try:
-        cel: Any = import_module("cel_expr_python.cel")  # by its name: it brings no types, and may not be there
-    except ImportError:
+        return environment(("self", "oldSelf"))
+    except Exception:  # none there, or a release that has changed its ways, which is as good as none
         return None
-    try:
-        t = cel.Type
-        config = cel.NewEnvConfigFromYaml(_CONFIG)
-        return cel.NewEnv(config=config, variables={"self": t.DYN, "oldSelf": t.DYN}, functions=[*_functions(cel)])
-    except Exception:  # a release of the engine that has changed its ways is as good as none
-        return None
+
+
+def environment(names: Iterable[str]) -> Any:
+    """One with these variables of any type."""
+    cel: Any = import_module("cel_expr_python.cel")  # by its name: it brings no types, and may not be there
+    config = cel.NewEnvConfigFromYaml(_CONFIG)
+    return cel.NewEnv(config=config, variables=dict.fromkeys(names, cel.Type.DYN), functions=[*_functions(cel)])
 
 
 def _functions(cel: Any) -> list[Any]:
