@@ -161,6 +161,7 @@ def _occupy(cluster: Cluster, node: str, used: Used | None) -> None:
                 "spec": {
                     "nodeName": node,
                     "priorityClassName": "system-node-critical",
+                    "tolerations": [{"operator": "Exists"}],
                     "containers": [{"name": "other", "image": "other", "resources": {"requests": requests}}],
                 },
             }
