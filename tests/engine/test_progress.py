@@ -16,9 +16,8 @@ NOW = 1_000_000
 
 
 def counted(replicas: int, updated: int, ready: int, available: int, **more: object) -> DeploymentStatus:
-    return DeploymentStatus(
-        replicas=replicas, updated_replicas=updated, ready_replicas=ready, available_replicas=available, observed_generation=1, **more
-    )  # type: ignore[arg-type]
+    status = DeploymentStatus(replicas=replicas, updated_replicas=updated, ready_replicas=ready, available_replicas=available)
+    return replace(status, observed_generation=1, **more)
 
 
 def progressing(reason: str, since_s: int, status: str = "True") -> Condition:
