@@ -273,7 +273,7 @@ class Cluster:
 
     def events_table(self, namespace: str = "default") -> str:
         """What `kubectl get events --sort-by=.lastTimestamp` prints."""
-        return rollouts.events([e for e in self.events if e.metadata.namespace == namespace], self.now_ms)
+        return rollouts.events([e for e in self.events if e.metadata.namespace == namespace], self.now_ms, namespace)
 
     def evict(
         self,

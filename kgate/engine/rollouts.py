@@ -90,13 +90,13 @@ def _revision(obj: Json) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def events(found: Iterable[Event], now_ms: int) -> str:
+def events(found: Iterable[Event], now_ms: int, namespace: str) -> str:
     """What `kubectl get events --sort-by=.lastTimestamp` prints at that moment."""
     rows = [("LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE")]
     for e in sorted(found, key=lambda e: e.last_timestamp_ms or 0):
         about = f"{e.involved_object.kind.lower()}/{e.involved_object.name}"
         rows.append((age(now_ms - (e.last_timestamp_ms or 0)), e.type, e.reason, about, e.message.strip()))
-    return table(rows) if len(rows) > 1 else "No resources found in default namespace."
+    return table(rows) if len(rows) > 1 else f"No resources found in {namespace} namespace."
 
 
 def table(rows: Sequence[Sequence[str]], *, least: int = 6, padding: int = 3) -> str:

@@ -293,3 +293,7 @@ def test_events_are_shown_as_kubectl_shows_them() -> None:
     scaled = next(row for row in rows if "ScalingReplicaSet" in row)
     assert scaled.startswith("2m10s ") and "deployment/web" in scaled and scaled.endswith("from 0 to 1")
     assert {row.index("Normal") for row in rows if "Normal" in row} == {head.index("TYPE")}
+
+
+def test_a_namespace_without_events_says_so() -> None:
+    assert Cluster().events_table("shop") == "No resources found in shop namespace."
