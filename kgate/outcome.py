@@ -96,6 +96,29 @@ class Because(Struct, frozen=True, kw_only=True):
             force_setattr(self, text, clean(getattr(self, text)))
 
 
+class Proof(Struct, frozen=True, kw_only=True):
+    """The answer to one question about a rollout, beside whether it completes."""
+
+    question: str
+    """Name of the rule: `recreate-downtime`."""
+    level: str
+    """`fails` (in every schedule), `can-fail` (in the one shown), `passes` (within the bounds) or `unknown`."""
+    statement: str
+    bounds: str = ""
+    evidence: tuple[str, ...] = ()
+    """What the cluster said, word for word."""
+    fix: str = ""
+    verified: bool = False
+    """The fix was played, and then it passes."""
+    counter_example: str = ""
+    """A scenario, as YAML, that replays the failure."""
+
+    def __post_init__(self) -> None:
+        for text in ("statement", "bounds", "fix"):
+            force_setattr(self, text, clean(getattr(self, text)))
+        force_setattr(self, "evidence", tuple(clean(e) for e in self.evidence))
+
+
 class Rehearsal(Struct, frozen=True, kw_only=True):
     """A Deployment's rollout as the engine played it, or why it was not played."""
 
@@ -134,6 +157,7 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     """Messages of the controllers and the scheduler that prove it, word for word, in order of appearance."""
     steps: tuple[RolloutStep, ...] = ()
     placement: tuple[PlacedNode, ...] = ()
+    proofs: tuple[Proof, ...] = ()
     zone_skew: int | None = None
     """Pods in the fullest minus pods in the emptiest zone at the end; None with fewer than two zones."""
     trace: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kgate.outcome import Rehearsal, RolloutStep
+from kgate.outcome import Proof, Rehearsal, RolloutStep
 from kgate.report.style import Style, clock, columns, counted, wrapped
 
 _MAX_DRAWN = 30
@@ -17,6 +17,10 @@ _WIDE = 90
 """Cells of a line of prose."""
 
 _LETTERS = (("o", "old ready"), ("x", "old not ready"), ("N", "new ready"), (".", "new starting"))
+_MAX_EVIDENCE = 3
+"""Messages shown of one proof; --report json has them all."""
+
+_LEVELS = {"passes": "green", "fails": "red", "can-fail": "red", "unknown": "yellow"}
 _COLOURS = {"pass": "green", "fail": "red", "can-fail": "red", "unknown": "yellow"}
 
 
@@ -97,7 +101,19 @@ def _answer(r: Rehearsal, style: Style) -> list[str]:
     lines = [f"  {word}  {first}", *(blank + row for row in others)]
     lines += [f"{blank}said: {style.shown(s)}" for s in r.said]
     bounds = wrapped(style.shown(r.bounds), _WIDE) if r.bounds else []
-    return [*lines, *(f"{blank}{'holds for: ' if not i else ' ' * 11}{row}" for i, row in enumerate(bounds))]
+    lines = [*lines, *(f"{blank}{'holds for: ' if not i else ' ' * 11}{row}" for i, row in enumerate(bounds))]
+    return [*lines, *(row for p in r.proofs for row in _proof(p, style))]
+
+
+def _proof(p: Proof, style: Style) -> list[str]:
+    """`  can-fail  node-loss: ...`, with what was said and what to write instead."""
+    holds = f" (holds for: {style.shown(p.bounds)})" if p.bounds else ""
+    head, blank = "  " + style.paint(_LEVELS.get(p.level, "yellow"), style.shown(p.level.ljust(8))) + "  ", " " * 12
+    rows = wrapped(f"{style.shown(p.question)}: {style.shown(p.statement)}{holds}", _WIDE)
+    rows += [f"said: {style.shown(e)}" for e in p.evidence[:_MAX_EVIDENCE]]
+    if p.fix:
+        rows += wrapped(f"fix: {style.shown(p.fix)}" + (" (played: it then passes)" if p.verified else ""), _WIDE)
+    return [(blank if i else head) + row for i, row in enumerate(rows)]
 
 
 def summary(r: Rehearsal, style: Style) -> str:
