@@ -96,6 +96,8 @@ class TaintEvictionController:
             return (event.key,) if event.key in self._due else ()
         if not after.spec.node_name or (before is not None and before.spec is after.spec):
             return ()
+        if before is None and self._store.now_ms == 0:
+            return ()  # Unlike upstream: who is on a tainted node from the beginning is believed to be there with good reason.
         if before is not None and (before.spec.node_name, before.spec.tolerations) == (after.spec.node_name, after.spec.tolerations):
             return ()
         node = self._store.get(Node, "", after.spec.node_name)

@@ -138,6 +138,16 @@ def test_a_pod_that_is_put_on_a_tainted_node_is_judged_as_well() -> None:
     assert (gone_ms(cluster, "p"), gone_ms(cluster, "q")) == (1_000, 3_000)
 
 
+def test_a_pod_that_is_there_from_the_beginning_stays_until_the_taints_change() -> None:
+    cluster = world()
+    cluster.taint("n1", "a", effect="NoExecute")
+    cluster.create(bare("p", "n1"))
+    cluster.run_for(1_000)
+    assert gone_ms(cluster, "p") is None
+    cluster.taint("n1", "b", effect="NoExecute")
+    assert gone_ms(cluster, "p") == 1_000
+
+
 def test_a_pod_that_goes_by_itself_is_no_longer_waited_for() -> None:
     cluster = world()
     cluster.create(bare("p", "n1", tolerations=tolerations(a=30)))
