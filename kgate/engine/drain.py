@@ -136,10 +136,14 @@ class Drain:
     def _pass_time(self, going: Sequence[_Going]) -> None:
         """To the next look at one of them, if it can find anything that the last one did not."""
         if self._options.timeout_ms is None:
-            news = any(each.seen != self._store.resource_version for each in going)
+            news = any(each.seen != self._store.resource_version or self._may_be_skipped(each) for each in going)
             self._blocked = (not news and self._at_rest()) or self._manager.now_ms - self._granted_ms > FOREVER_MS
         if not self._blocked:
             self._manager.run_until(min(each.due_ms for each in going))
+
+    def _may_be_skipped(self, going: _Going) -> bool:
+        """Time alone ends the wait for it."""
+        return going.granted and self._options.skip_wait_for_delete_timeout_s > 0
 
     def _step(self, going: _Going) -> None:
         if going.granted:
