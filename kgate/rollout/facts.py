@@ -14,6 +14,7 @@ from kgate.engine.api.apps import Deployment
 from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key
+from kgate.engine.api.quota import ResourceQuota
 from kgate.engine.controllers.deployment.rolling import fenceposts
 from kgate.engine.controllers.deployment.status import has_deadline
 from kgate.manifest import Manifest
@@ -94,9 +95,14 @@ class Rolled(Struct, frozen=True, kw_only=True):
             out.append(
                 f"no room is taken by {self.absent} other workload{'s' if self.absent > 1 else ''} of the files, which are not rehearsed"
             )
+        shared = "this Deployment" if self.cluster.assumed else "what is rehearsed"
+        out += [f"quota {name} counts nothing but {shared}" for name in self._quotas(key.namespace)]
         if key in self.autoscaled:
             out.append(f"no usage of the pods is known: HorizontalPodAutoscaler {self.autoscaled[key]} only keeps to its bounds")
         return tuple(dict.fromkeys(out))
+
+    def _quotas(self, namespace: str) -> list[str]:
+        return [q.metadata.name for q in self.played.cluster.store.list(ResourceQuota, namespace)]
 
 
 def described(manifest: Manifest, before: Manifest | None) -> Rehearsal:

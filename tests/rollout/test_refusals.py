@@ -108,3 +108,10 @@ def test_every_refusal_has_a_place(message: str, path: tuple[str | int, ...]) ->
     body = {"spec": {"template": {"spec": {"containers": containers, "initContainers": [{"name": "init"}]}}}}
     found = refusal(f'pods "x-1" is forbidden: {message}', body)
     assert (found.path, found.reason) == (path, message)
+
+
+def test_what_a_quota_does_not_know_of_is_told(stage: Stage, written: Written) -> None:
+    (alone,) = rehearse(written(f"{WEB}---\n{QUOTA.replace('6', '9')}"), RolloutSettings()).rollouts
+    assert "quota q counts nothing but this Deployment" in alone.assumed
+    shared = stage(WEB, nodes=NODES + "quotas: [{name: q, namespace: prod, hard: {pods: 9}}]\n")
+    assert "quota q counts nothing but what is rehearsed" in shared.assumed
