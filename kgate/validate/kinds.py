@@ -88,5 +88,13 @@ WITH_CEL = frozenset(
 
 
 def causes(body: Body, group: str, kind: str, on: Gates) -> Causes:
-    if rules := CREATE.get((group, kind)):
+    if rules := CREATE.get((group, kind)) or _rare(group, kind):
         yield from rules(body, on)
+
+
+def _rare(group: str, kind: str) -> Callable[[Body, Gates], Causes] | None:
+    if not group and kind != "PodTemplate":
+        return None
+    from kgate.validate import rare
+
+    return rare.CREATE.get((group, kind))
