@@ -234,7 +234,7 @@ class Player:
             for pod in there:
                 if pod.active and pod.metadata.uid not in asked:
                     said = self._evict(pod)
-                    evictions.append({"t": self._cluster.now_ms / 1000} | said)
+                    evictions.append({"t": self._cluster.now_ms / 1000} | _in_short(said))
                     if said["http"] == 201:
                         asked.add(pod.metadata.uid)
             if not there or self._cluster.now_ms >= deadline:
@@ -287,6 +287,14 @@ def _failing(condition: Condition, now_ms: int) -> Condition:
     if condition.type not in ("Ready", "ContainersReady"):
         return condition
     return replace(condition, status="False", reason="ContainersNotReady", last_transition_time_ms=now_ms // 1000 * 1000)
+
+
+def _in_short(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A drain notes of a refusal only what was said."""
+    short = {k: v for k, v in said.items() if k != "error"}
+    if "error" in said:
+        short |= {"message": said["error"]["message"], "causes": said["error"]["details"]["causes"]}
+    return short
 
 
 def _name(body: Mapping[str, Any]) -> str:

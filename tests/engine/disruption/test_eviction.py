@@ -202,8 +202,8 @@ def test_preconditions_are_looked_at_last(dry_run: bool) -> None:
     assert (code, message) == (
         409,
         (
-            f'Operation cannot be fulfilled on Pod "p": the UID in the precondition (another) does not match the UID in record ({meta.uid}). '
-            "The object might have been deleted and then recreated"
+            f'Operation cannot be fulfilled on Pod "p": the UID in the precondition (another) does not match the UID in record '
+            f"({meta.uid}). The object might have been deleted and then recreated"
         ),
     )
     code, message, _ = counter.ask(resource_version="1x", dry_run=dry_run)
