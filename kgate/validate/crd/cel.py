@@ -8,13 +8,13 @@ server (apiserver pkg/cel/environment/base.go) is a reason, never an answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
-from itertools import pairwise
 from typing import Any
 
+from kgate.validate.crd import celfunctions
 from kgate.validate.crd.celvalue import Converted
 
 MAX_EXPRESSION = 5_000
@@ -28,8 +28,6 @@ _NEAR = 64
 INSTALL = "install kgate[cel]"
 NO_OLD, SOME_OLD = "optional.none()", "optional.of(oldSelf)"
 
-_V4 = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}").fullmatch
-_BITS = re.compile(r"0|[1-9][0-9]{0,2}").fullmatch
 _ANSWERS = ("BOOL", "STRING", "DYN")
 _CONFIG = "name: kgate\nextensions:\n- name: strings\n- name: optional\n- name: sets\n- name: two-var-comprehensions\n"
 _LITERAL = re.compile(
@@ -237,59 +235,4 @@ def environment(names: Iterable[str]) -> Any:
     """One with these variables of any type."""
     cel: Any = import_module("cel_expr_python.cel")  # by its name: it brings no types, and may not be there
     config = cel.NewEnvConfigFromYaml(_CONFIG)
-    return cel.NewEnv(config=config, variables=dict.fromkeys(names, cel.Type.DYN), functions=[*_functions(cel)])
-
-
-def _functions(cel: Any) -> list[Any]:
-    """apiserver pkg/cel/library/{lists,ip,cidr}.go, as far as they go with plain types."""
-    t, of = cel.Type, cel.Type.List(cel.Type.DYN)
-    made: Mapping[str, tuple[Any, Any]] = {
-        "isSorted": (t.BOOL, _is_sorted),
-        "sum": (t.DYN, _sum),
-        "min": (t.DYN, lambda items: min(_alike(items))),
-        "max": (t.DYN, lambda items: max(_alike(items))),
-    }
-    lists = [cel.FunctionDecl(name, [cel.Overload(f"list_{name}", kind, [of], True, impl)]) for name, (kind, impl) in made.items()]
-    asked = {"isIP": _is_ip, "isCIDR": _is_cidr}
-    return lists + [cel.FunctionDecl(name, [cel.Overload(f"text_{name}", t.BOOL, [t.STRING], False, i)]) for name, i in asked.items()]
-
-
-def _is_sorted(items: list[Any]) -> bool:
-    return all(a <= b for a, b in pairwise(_alike(items))) if items else True
-
-
-def _sum(items: list[Any]) -> Any:
-    total = sum(_alike(items))
-    if isinstance(total, int) and not -(2**63) <= total < 2**63:
-        raise OverflowError("integer overflow")
-    return total
-
-
-def _is_ip(value: str) -> bool:
-    """netip.ParseAddr, without zones and without IPv4 in the clothes of IPv6."""
-    if _V4(value):
-        return all(int(part) <= 255 for part in value.split("."))
-    if ":" not in value or "%" in value:
-        return False
-    from ipaddress import AddressValueError, IPv6Address
-
-    try:
-        return IPv6Address(value).ipv4_mapped is None
-    except AddressValueError:
-        return False
-
-
-def _is_cidr(value: str) -> bool:
-    """netip.ParsePrefix."""
-    address, slash, bits = value.partition("/")
-    if not slash or not _BITS(bits) or not _is_ip(address):
-        return False
-    return int(bits) <= (128 if ":" in address else 32)
-
-
-def _alike(items: list[Any]) -> list[Any]:
-    """Numbers of one type, or texts of ASCII, whose order is the same everywhere."""
-    kinds = {type(item) for item in items}
-    if len(kinds) != 1 or not kinds <= {int, float, str} or not all(not isinstance(i, str) or i.isascii() for i in items):
-        raise ValueError("a list that is empty or of several types")
-    return items
+    return cel.NewEnv(config=config, variables=dict.fromkeys(names, cel.Type.DYN), functions=celfunctions.all_of(cel))
