@@ -51,6 +51,7 @@ from kgate.engine.metrics import Said
 from kgate.engine.scheduler.scheduler import Scheduler
 from kgate.engine.store import Store
 from kgate.engine.trace import Trace, WatchEvent
+from kgate.engine.vpa.controller import VerticalPodAutoscalerController
 
 Json = Mapping[str, Any]
 Validate = Callable[[Json, Json | None], Sequence[Cause]]
@@ -91,13 +92,15 @@ class Cluster:
         self._leases = Leases(Timing.of(flags, kubernetes_version).grace_ms)
         self.store.subscribe(self._leases.follow)
         self.manager = Manager(self.store)
-        self.metrics = Said(lambda: self.now_ms)
+        self.metrics = Said(self.store)
         """What the metrics APIs answer; nothing until somebody says something."""
         self._validate = validate
         self._fields = FieldManagers()
         evaluators = Evaluators()
         self._admission = Admission(self.store, evaluators)
         self.store.admit_with(self._admission.create)
+        vertical = VerticalPodAutoscalerController(self.store, self.manager, self.metrics, flags)
+        self._admission.webhooks.append(vertical.admit)
         self._kubelet = Kubelet(self.store, self.manager, behaviour or Behaviour(), self._leases)
         quota_sync_ms = flags.duration_ms("resource-quota-sync-period", SYNC_PERIOD_MS)
         for controller in (
@@ -108,6 +111,7 @@ class Cluster:
             DeploymentController(self.store, self.manager, counts_terminating=minor(kubernetes_version) >= 35),
             DisruptionController(self.store, self.manager),
             HorizontalPodAutoscalerController(self.store, self.manager, self.metrics, AutoscalerSettings.of(flags, kubernetes_version)),
+            vertical,
             NodeLifecycleController(self.store, self.manager, self._leases, flags=flags, kubernetes_version=kubernetes_version),
             TaintEvictionController(self.store, self.manager),
             PodGCController(self.store, self.manager, flags=flags),

@@ -6,7 +6,7 @@ pkg/controller/podautoscaler/metrics/client.go for the words of an answer that i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from kgate.engine.api import selector
 from kgate.engine.api.autoscaling import CrossVersionObjectReference
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import FrozenMap, Key, Labels, LabelSelector, Millis
+from kgate.engine.store import Store
 
 WINDOW_MS: Millis = 15_000
 """A sample tells of this long before its time: the resolution metrics-server has when nobody sets one."""
@@ -62,8 +63,9 @@ class Said:
     metrics server of the recorded control planes did. Unlike a real metrics-server, which forgets a pod when it ends.
     """
 
-    def __init__(self, now: Callable[[], Millis]) -> None:
-        self._now = now
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._standing: list[tuple[str, LabelSelector, FrozenMap[str, Amounts]]] = []
         self._usage: dict[Key, PodUsage] = {}
         self._pods: dict[tuple[str, str], dict[str, tuple[Labels, int]]] = {}
         self._objects: dict[tuple[str, str, str, str], int] = {}
@@ -74,6 +76,11 @@ class Said:
         meta = pod.metadata
         usage = PodUsage(name=meta.name, labels=meta.labels, timestamp_ms=0, containers=FrozenMap(containers))
         self._usage[Key("Pod", meta.namespace, meta.name)] = usage
+
+    def of_pods(self, namespace: str, wanted: LabelSelector, containers: Mapping[str, Amounts]) -> None:
+        """The usage of every running pod that is or will be selected, from now on, unless something is said of the pod itself."""
+        kept = [s for s in self._standing if s[:2] != (namespace, wanted)]
+        self._standing = [*kept, (namespace, wanted, FrozenMap(containers))]
 
     def of_pod_metric(self, pod: Pod, name: str, value: int) -> None:
         """A custom metric of one pod, in thousandths."""
@@ -91,9 +98,10 @@ class Said:
 
     def pod_usage(self, namespace: str, wanted: LabelSelector) -> Sequence[PodUsage]:
         rows = [u for k, u in self._usage.items() if k.namespace == namespace and selector.matches(wanted, u.labels)]
+        rows += self._of_running(namespace, wanted)
         if not rows:
             raise MetricsError("no metrics returned from resource metrics API")
-        return [_at(u, self._now()) for u in rows]
+        return [_at(u, self._store.now_ms) for u in rows]
 
     def pods_metric(self, namespace: str, wanted: LabelSelector, name: str, series: LabelSelector | None) -> Mapping[str, Sample]:
         self._custom_is_served()
@@ -101,7 +109,7 @@ class Said:
         found = {pod: value for pod, (labels, value) in known.items() if selector.matches(wanted, labels)}
         if not found:
             raise MetricsError("no metrics returned from custom metrics API")
-        return {pod: Sample(timestamp_ms=self._now(), window_ms=CUSTOM_WINDOW_MS, value=value) for pod, value in found.items()}
+        return {pod: Sample(timestamp_ms=self._store.now_ms, window_ms=CUSTOM_WINDOW_MS, value=value) for pod, value in found.items()}
 
     def object_metric(self, namespace: str, of: CrossVersionObjectReference, name: str, series: LabelSelector | None) -> int:
         self._custom_is_served()
@@ -119,6 +127,16 @@ class Said:
         if not values:
             raise MetricsError("no metrics returned from external metrics API")
         return values
+
+    def _of_running(self, namespace: str, wanted: LabelSelector) -> Iterator[PodUsage]:
+        rules = [(of, containers) for where, of, containers in self._standing if where == namespace]
+        for pod in self._store.list(Pod, namespace) if rules else ():
+            meta = pod.metadata
+            if pod.status.phase != "Running" or meta.deleting or not selector.matches(wanted, meta.labels):
+                continue
+            used = next((c for of, c in reversed(rules) if selector.matches(of, meta.labels)), None)
+            if used is not None and Key("Pod", namespace, meta.name) not in self._usage:
+                yield PodUsage(name=meta.name, labels=meta.labels, timestamp_ms=0, containers=used)
 
     def _custom_is_served(self) -> None:
         """A cluster on which nobody said anything of such metrics has no adapter for them."""

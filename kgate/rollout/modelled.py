@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-AUTOSCALERS = frozenset({"VerticalPodAutoscaler"})
 WORKLOADS = frozenset({"StatefulSet", "DaemonSet", "Job", "CronJob"})
 """They have pods of their own."""
-UNPLAYABLE = AUTOSCALERS | WORKLOADS
+UNPLAYABLE = WORKLOADS
 """Kinds that change what becomes of Deployments and their pods wherever they are."""

@@ -39,8 +39,12 @@ _LATE_MS = 3600 * 1000
 _AUTOSCALER_MS = Settings().sync_period_ms
 """How long it takes at most until every autoscaler has looked at its target."""
 
-SUPPORT = frozenset(kind for _, kind in KINDS) - {"Deployment", "Event", "Node", "Pod", "ReplicaSet", "PersistentVolumeClaim"}
-"""Kinds of the set that are put on the stage besides Deployments, because they bear on placement or on size."""
+_NOT_SUPPORT = {"Deployment", "Event", "Node", "Pod", "ReplicaSet", "PersistentVolumeClaim", "VerticalPodAutoscaler"}
+SUPPORT = frozenset(kind for _, kind in KINDS) - _NOT_SUPPORT
+"""Kinds of the set that are put on the stage besides Deployments, because they bear on placement or on size.
+
+Not VerticalPodAutoscalers: without any usage they would recommend the least there is.
+"""
 
 _TENANT = "other-tenants"
 

@@ -5,6 +5,8 @@ First what changes objects (LimitRanger, Priority, DefaultTolerationSeconds), th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from kgate.engine.admission import limitrange
@@ -27,6 +29,8 @@ class Admission:
         self._priorities = Priorities(store)
         self._pods = PodAdmission(store, self._priorities)
         self._quotas = QuotaAdmission(store, evaluators)
+        self.webhooks: list[Callable[[Pod], Pod]] = []
+        """What add-ons of the cluster do to pods that are created."""
 
     def create(self, obj: Resource) -> Resource:
         """Raises ApiError 403."""
@@ -35,6 +39,8 @@ class Admission:
         self._alive(obj)
         if isinstance(obj, Pod):
             obj = self._pods(obj)
+            for webhook in self.webhooks:
+                obj = webhook(obj)
         self._check(obj)
         self._quotas.admit(obj)
         return obj
