@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from kgate.manifest import Manifest
 from kgate.validate import Judged, judge
 from kgate.validate.crd import cel
 from tests.validate.test_validate_crd import INTEGER, STRING, definition, properties, widget
+from tests.validate.test_validate_openapi import json_values
 from tests.validate.validated import Nowhere
 
 needs_engine = pytest.mark.skipif(not cel.available(), reason="the extra cel is not installed")
@@ -104,3 +106,10 @@ def test_without_the_engine_rules_about_changes_are_told_as_not_evaluated(monkey
         "CEL rules of CRD widgets.example.com not evaluated: install kgate[cel]"
     ]
     assert not changed([], after).skipped
+
+
+@settings(max_examples=100, deadline=None)
+@given(json_values, json_values)
+def test_no_value_before_or_after_breaks_it(before: Any, after: Any) -> None:
+    for schema in (STRICT, FIXED):
+        changed([definition(schema), widget({"n": before, "list": before})], [definition(schema), widget({"n": after, "list": after})])

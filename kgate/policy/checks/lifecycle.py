@@ -60,30 +60,37 @@ def _in_place(api: Mapping[str, Any], minor: int) -> str:
 
 def field_deprecated(manifest: Manifest, context: Context) -> Iterator[Violation]:
     kind, pod = group_kind(manifest), pod_of(manifest)
+    around: dict[tuple[str, bool], list[tuple[Path, Any]]] = {}  # most fields stand in the same places
     for field in context.params["fields"]:
-        if field["since"] > context.minor:
+        whole = "kinds" in field
+        if field["since"] > context.minor or (kind not in field["kinds"] if whole else pod is None):
             continue
-        if "kinds" in field:
-            if kind in field["kinds"]:
-                yield from _fields(manifest, manifest.body, (), field)
-        elif pod is not None:
-            yield from _fields(manifest, pod.body, pod.path, field)
+        above, _, name = field["path"].rpartition(".")
+        places = around.get((above, whole))
+        if places is None:
+            body, root = (manifest.body, ()) if whole or pod is None else (pod.body, pod.path)
+            places = around[above, whole] = list(_found(body, _steps(above), root))
+        for path, value in places:
+            if isinstance(value, dict) and name in value:
+                yield from _field(manifest, (*path, name), value[name], field)
     for place in _LABELS.get(kind, ()):
         yield from _labels(manifest, manifest.body, (), place, context)
     for place in _POD_LABELS if pod is not None else ():
         yield from _labels(manifest, pod.body, pod.path, place, context)  # type: ignore[union-attr]
 
 
-def _fields(manifest: Manifest, body: Any, root: Path, field: Mapping[str, Any]) -> Iterator[Violation]:
-    for path, value in _found(body, _steps(field["path"]), root):
-        if value not in (None, "", []) and ("value" not in field or value == field["value"]):
-            says = f"{_name(manifest)}: {field['path'].rpartition('.')[2]} {field['says']}"
-            yield Violation(manifest=manifest, path=path, message=says, remediation=field.get("use"))
+def _field(manifest: Manifest, path: Path, value: Any, field: Mapping[str, Any]) -> Iterator[Violation]:
+    if value not in (None, "", []) and ("value" not in field or value == field["value"]):
+        says = f"{_name(manifest)}: {path[-1]} {field['says']}"
+        yield Violation(manifest=manifest, path=path, message=says, remediation=field.get("use"))
 
 
 def _labels(manifest: Manifest, body: Any, root: Path, place: str, context: Context) -> Iterator[Violation]:
     labels = context.params["labels"]
-    for path, value in _found(body, _steps(place), root):
+    steps = _steps(place)
+    if steps[0] not in body:
+        return
+    for path, value in _found(body, steps, root):
         for label in value if isinstance(value, dict) else [value] if isinstance(value, str) else ():
             if (known := labels.get(label)) and known["since"] <= context.minor:
                 says = f"{_name(manifest)} places by the node label {label}, deprecated since v1.{known['since']}"
@@ -94,7 +101,7 @@ def _labels(manifest: Manifest, body: Any, root: Path, place: str, context: Cont
 @lru_cache(maxsize=256)
 def _steps(path: str) -> tuple[str, ...]:
     """`volumes[].rbd` as `volumes`, `[]`, `rbd`."""
-    return tuple(path.replace("[]", ".[]").split("."))
+    return tuple(path.replace("[]", ".[]").split(".")) if path else ()
 
 
 def _found(value: Any, steps: tuple[str, ...], path: Path) -> Iterator[tuple[Path, Any]]:
