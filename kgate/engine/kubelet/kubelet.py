@@ -1,6 +1,7 @@
 """The kubelets of all nodes: they start bound pods, report on them, and stop them (pkg/kubelet).
 
-Unlike upstream: probes, images and processes do not exist; `behaviour` says what would come of them.
+Unlike upstream: processes do not exist; `behaviour` says when they are ready, and where it tells more (ImageBehaviour.played),
+pulls, starts, probes, exits and restarts are played.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from msgspec.structs import replace
 from kgate.engine.api.core import ContainerStatus, Node, Pod, PodStatus
 from kgate.engine.api.meta import Condition, FrozenMap, Key, Millis, condition
 from kgate.engine.behaviour import Behaviour, ImageBehaviour
+from kgate.engine.kubelet.images import Images
+from kgate.engine.kubelet.podworker import PodWorker
 from kgate.engine.leases import Leases
 from kgate.engine.manager import Manager, Watch
 from kgate.engine.nodestatus import posted, ready
@@ -36,6 +39,8 @@ class _Run(Struct):
     stopping_ms: Millis | None = None
     due: bool = False
     """Whether its turn to report ready comes next time."""
+    worker: PodWorker | None = None
+    """Of a pod that is played step by step."""
 
 
 class Kubelet:
@@ -53,6 +58,7 @@ class Kubelet:
         self._waiting: dict[str, Key] = {}
         """Pods that are to become ready, by uid, in order of binding."""
         self._last_ready_ms: Millis | None = None
+        self._images = Images()
         self.watches = (Watch(Pod, self._bound), Watch(Node))
 
     def behave(self, behaviour: Behaviour) -> None:
@@ -60,8 +66,8 @@ class Kubelet:
         self._behaviour = behaviour
         for pod in self._store.list(Pod):
             run = self._runs.get(pod.metadata.uid)
-            if run is not None and run.reported not in ("ready", "unready"):
-                run.reported = ""
+            if run is not None and run.reported not in ("ready", "unready") and not (run.worker is not None and pod.ready):
+                run.reported, run.worker = "", None
                 self._manager.enqueue(self.name, key_of(pod))
 
     def reconcile(self, key: Key) -> Millis | None:
@@ -72,8 +78,33 @@ class Kubelet:
         if pod is None or not pod.spec.node_name or pod.terminal or not self._leases.alive(pod.spec.node_name):
             return None
         run = self._runs.setdefault(pod.metadata.uid, _Run(bound_ms=self._store.now_ms))
-        behaviour = self._behaviour.of_pod(c.image for c in (*pod.spec.init_containers, *pod.spec.containers))
+        if run.worker is not None or self._behaviour.plays(_images(pod)):
+            return self._play(pod, run)
+        behaviour = self._behaviour.of_pod(_images(pod))
         return self._stop(pod, run, behaviour) if pod.metadata.deleting else self._start(pod, run, behaviour)
+
+    def _play(self, pod: Pod, run: _Run) -> Millis | None:
+        """A pod that is played step by step: whatever changed is written once, with the Events that tell of it."""
+        now = self._store.now_ms
+        if run.worker is None:
+            run.worker = PodWorker(pod, self._behaviour, self._images, now)
+        if pod.metadata.deleting:
+            due = run.worker.stop(pod.metadata.deletion_timestamp_ms or 0, now)
+        else:
+            due = run.worker.work(now)
+        status = run.worker.status(pod, now)
+        becomes_ready = not pod.ready and replace(pod, status=status).ready
+        if becomes_ready and not run.due:
+            run.due = True
+            self._manager.enqueue_last(self.name, key_of(pod))
+            return None
+        run.due = False
+        self._store.update_status(replace(pod, status=status))
+        for said in run.worker.news():
+            self._manager.record(pod, said.type, said.reason, said.message, source=SOURCE)
+        if pod.metadata.deleting and due is None:
+            self._store.delete(key_of(pod), grace_seconds=0)
+        return None if due is None else due - now
 
     def _bound(self, event: WatchEvent) -> Iterable[Key]:
         """A pod was bound, is being deleted, or is gone; a pod's other changes are mostly the kubelet's own."""
@@ -82,7 +113,12 @@ class Kubelet:
         if after is None:
             self._forget(before)
             return ()
-        news = before is None or before.spec.node_name != after.spec.node_name or before.metadata.deleting != after.metadata.deleting
+        news = (
+            before is None
+            or before.spec.node_name != after.spec.node_name
+            or before.metadata.deletion_timestamp_ms != after.metadata.deletion_timestamp_ms
+            or ("readinessGates" in after.spec.rest and before.status.conditions is not after.status.conditions)
+        )
         return (event.key,) if news and after.spec.node_name else ()
 
     def _forget(self, pod: Pod) -> None:
@@ -188,7 +224,11 @@ class Kubelet:
     def _register(self, key: Key) -> None:
         """A node's kubelet says that all is well, once."""
         node = self._store.get(Node, "", key.name)
-        if node is not None and self._leases.alive(key.name) and condition(node.status.conditions, "Ready") is None:
+        if node is None:
+            self._images.forget(key.name)
+            return
+        self._images.seen(key.name, (name for image in node.status.images for name in image.names))
+        if self._leases.alive(key.name) and condition(node.status.conditions, "Ready") is None:
             self._store.update_status(posted(node, self._store.now_ms))
 
     def _switched(self, name: str) -> None:
@@ -213,6 +253,10 @@ class Kubelet:
         elif run.reported in _STATES and not pod.terminal and not pod.metadata.deleting:
             self._store.update_status(replace(pod, status=_status(pod, _STATES[run.reported], self._store.now_ms)))
         self._manager.enqueue(self.name, key_of(pod))
+
+
+def _images(pod: Pod) -> list[str]:
+    return [c.image for c in (*pod.spec.init_containers, *pod.spec.containers)]
 
 
 def _backoff_ms(restarts: int) -> Millis:
