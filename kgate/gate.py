@@ -34,7 +34,14 @@ def gate(options: Options | None = None, *, progress: Progress = silent) -> Repo
     progress("loading")
     loaded = load.manifests(options.paths, exclude=options.exclude, force_exclude=options.force_exclude, not_manifests=_own(options))
     base = _base(options)
-    run = _Run(options=options, progress=progress, manifests=loaded.manifests, base=base, whole=_whole(options, loaded))
+    run = _Run(
+        options=options,
+        progress=progress,
+        manifests=loaded.manifests,
+        base=base,
+        whole=_whole(options, loaded),
+        crds=_crds(options),
+    )
     validated = run.validated()
     judged = run.judged()
     scanned = run.scanned()
@@ -63,6 +70,8 @@ class _Run:
     manifests: Sequence[Manifest]
     base: load.Loaded | None
     whole: bool
+    crds: Sequence[Manifest]
+    """CustomResourceDefinitions that the user has named."""
 
     def wanted(self, stage: Stage) -> bool:
         return stage in self.options.stages
@@ -74,7 +83,7 @@ class _Run:
         from kgate import validate
 
         self.progress("validating")
-        judged = validate.judge(self.manifests, self.version, base=self.base.manifests if self.base else (), crds=_crds(self.options.crds))
+        judged = validate.judge(self.manifests, self.version, base=self.base.manifests if self.base else (), crds=self.crds)
         sound = without(self.manifests, judged.findings)
         skipped = [*judged.skipped, *_unreadable(self.base, self.manifests)]
         if self.wanted(Stage.VALIDATE):
@@ -84,10 +93,18 @@ class _Run:
     def judged(self) -> _Outcome:
         if not self.wanted(Stage.POLICY):
             return _Outcome()
-        from kgate import policy
+        from kgate import policy, validate
 
         self.progress("judging policies")
-        return _Outcome(findings=policy.judge(self.manifests, policy.catalog(), self.options.policy, whole=self.whole))
+        found = policy.judge(
+            self.manifests,
+            policy.catalog(),
+            self.options.policy,
+            whole=self.whole,
+            minor=int(validate.minor(self.version).partition(".")[2]),
+            definitions=self.crds,
+        )
+        return _Outcome(findings=found)
 
     def scanned(self) -> _Outcome:
         if not self.wanted(Stage.IMAGES):
@@ -137,9 +154,10 @@ def _unreadable(base: load.Loaded | None, manifests: Sequence[Manifest]) -> Iter
             yield Skipped(file=f.file, reason=f"base version of {f.file} cannot be read: {f.message}", wanted=True)
 
 
-def _crds(paths: Sequence[str]) -> Sequence[Manifest]:
-    """What is to judge custom resources must be there and readable. Raises KgateError."""
-    if not paths:
+def _crds(options: Options) -> Sequence[Manifest]:
+    """What is to judge custom resources must be there and readable, where a stage asks for it. Raises KgateError."""
+    paths = options.crds
+    if not paths or not {Stage.VALIDATE, Stage.POLICY, Stage.ROLLOUT} & set(options.stages):
         return ()
     loaded = load.manifests(paths)
     if wrong := next((f for f in loaded.findings if f.severity is Severity.ERROR), None):

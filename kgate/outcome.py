@@ -80,6 +80,45 @@ class PlacedNode(Struct, frozen=True, kw_only=True):
     """Why the node holds none (`unschedulable`, `untolerated taint`) or what is special about it."""
 
 
+class Because(Struct, frozen=True, kw_only=True):
+    """One field that differs between base and head, and where it is written in head."""
+
+    field: str
+    """`spec.template.spec.containers[app].image`."""
+    was: str
+    now: str
+    """As JSON, texts bare, shortened; empty when the field is not there."""
+    line: int
+    column: int
+
+    def __post_init__(self) -> None:
+        for text in ("field", "was", "now"):
+            force_setattr(self, text, clean(getattr(self, text)))
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """The answer to one question about a rollout, beside whether it completes."""
+
+    question: str
+    """Name of the rule: `recreate-downtime`."""
+    level: str
+    """`fails` (in every schedule), `can-fail` (in the one shown), `passes` (within the bounds) or `unknown`."""
+    statement: str
+    bounds: str = ""
+    evidence: tuple[str, ...] = ()
+    """What the cluster said, word for word."""
+    fix: str = ""
+    verified: bool = False
+    """The fix was played, and then it passes."""
+    counter_example: str = ""
+    """A scenario, as YAML, that replays the failure."""
+
+    def __post_init__(self) -> None:
+        for text in ("statement", "bounds", "fix"):
+            force_setattr(self, text, clean(getattr(self, text)))
+        force_setattr(self, "evidence", tuple(clean(e) for e in self.evidence))
+
+
 class Rehearsal(Struct, frozen=True, kw_only=True):
     """A Deployment's rollout as the engine played it, or why it was not played."""
 
@@ -93,6 +132,10 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     """What the verdict holds for: the cluster, the schedules and the behaviour of pods that were played."""
     assumed: tuple[str, ...] = ()
     """What nobody told kgate: `cluster: 3 nodes of 4 cpu and 16Gi`, `pods ready after 10s`."""
+    effect: str = ""
+    """What the change does to the pods: `new`, `unchanged`, `no rollout`, `rolls pods`, `recreates pods` or `refused`; empty: not known."""
+    causes: tuple[Because, ...] = ()
+    """The fields whose change has that effect."""
     images: tuple[str, str] = ("", "")
     """Old and new images, comma-separated; the old ones are empty for a new Deployment."""
     strategy: str = "RollingUpdate"
@@ -114,6 +157,7 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     """Messages of the controllers and the scheduler that prove it, word for word, in order of appearance."""
     steps: tuple[RolloutStep, ...] = ()
     placement: tuple[PlacedNode, ...] = ()
+    proofs: tuple[Proof, ...] = ()
     zone_skew: int | None = None
     """Pods in the fullest minus pods in the emptiest zone at the end; None with fewer than two zones."""
     trace: str = ""

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from kgate.engine.behaviour import Behaviour, ImageBehaviour
     from kgate.engine.cluster import Cluster
     from kgate.engine.errors import ApiError, Cause, LivelockError
+    from kgate.engine.rollouts import RolloutError
     from kgate.engine.trace import WatchEvent
 
 _HOMES = {
@@ -17,6 +18,7 @@ _HOMES = {
     "Cluster": "cluster",
     "ImageBehaviour": "behaviour",
     "LivelockError": "errors",
+    "RolloutError": "rollouts",
     "WatchEvent": "trace",
 }
 
@@ -30,4 +32,4 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
-__all__ = ["ApiError", "Behaviour", "Cause", "Cluster", "ImageBehaviour", "LivelockError", "WatchEvent"]
+__all__ = ["ApiError", "Behaviour", "Cause", "Cluster", "ImageBehaviour", "LivelockError", "RolloutError", "WatchEvent"]

@@ -27,6 +27,31 @@ class ImageBehaviour(Struct, frozen=True, kw_only=True):
     termination_ms: Millis | None = None
     unready_after_ms: Millis | None = None
 
+    # A container of an image that says any of the following is played step by step: pull, start, probes, exits, restarts.
+    pull_ms: Millis | None = None
+    """Pulling it to a node that has it not; one pull at a time on a node. None: it is on every node."""
+    pull_error: str = ""
+    """Why no pull of it succeeds, as the registry would say."""
+    start_ms: Millis | None = None
+    """From the image being there to the container running. None: at once."""
+    healthy_ms: Millis | None = None
+    """From running until the app answers its probes; their timing then says when it is started and ready. None: at once."""
+    unhealthy_after_ms: Millis | None = None
+    """From running until it answers no probe any more, in every life of the container."""
+    exit_after_ms: Millis | None = None
+    """From running until it ends by itself. None: never, and an init container at once."""
+    exit_code: int = 0
+    pre_stop_ms: Millis | None = None
+    """How long its preStop command takes. `preStop.sleep` says so itself."""
+
+    @property
+    def played(self) -> bool:
+        """Whether its containers are played step by step."""
+        return bool(self.pull_error) or any(
+            ms is not None
+            for ms in (self.pull_ms, self.start_ms, self.healthy_ms, self.unhealthy_after_ms, self.exit_after_ms, self.pre_stop_ms)
+        )
+
 
 class Behaviour(Struct, frozen=True, kw_only=True):
     """Of all nodes of a cluster."""
@@ -44,6 +69,10 @@ class Behaviour(Struct, frozen=True, kw_only=True):
         """The entry for the image, else for its tag, else the cluster's own."""
         tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
         return self.images.get(image) or self.images.get(tag) or ImageBehaviour()
+
+    def plays(self, images: Iterable[str]) -> bool:
+        """Whether a pod of these images is played step by step."""
+        return any(self.of_image(image).played for image in images)
 
     def of_pod(self, images: Iterable[str]) -> ImageBehaviour:
         """All of a pod's containers together: the worst mode, the longest times, the earliest failure."""

@@ -55,7 +55,8 @@ def _beyond_budgets(pod: Pod) -> bool:
 
 def _budget_of(store: Store, pod: Pod) -> PodDisruptionBudget | None:
     meta = pod.metadata
-    budgets = [b for b in store.list(PodDisruptionBudget, meta.namespace) if selector.matches(b.spec.selector, meta.labels)]
+    there = (b for b in store.list(PodDisruptionBudget, meta.namespace) if isinstance(b, PodDisruptionBudget))
+    budgets = [b for b in there if selector.matches(b.spec.selector, meta.labels)]
     if len(budgets) > 1:
         said = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
         raise ApiError(500, said, reason=None)

@@ -45,6 +45,7 @@ class Leases:
         """A new node has a kubelet, unless it was announced without one; that of a deleted node keeps its state."""
         if event.key.kind == "Node" and event.type == ADDED:
             name = event.key.name
+            self._leases.pop(name, None)
             self._leases[name] = _Lease(since_ms=None if name in self._without_kubelet else event.time_ms)
             self._without_kubelet.discard(name)
 
@@ -56,6 +57,10 @@ class Leases:
         """Whether its kubelet runs. Nodes that nobody stopped do, those that do not exist too."""
         lease = self._leases.get(node)
         return lease is None or (lease.since_ms is not None and lease.stopped_ms is None)
+
+    def silent(self) -> list[str]:
+        """Names of the nodes whose kubelets do not run, in order of creation."""
+        return [name for name in self._leases if not self.alive(name)]
 
     def stop(self, node: str, now_ms: Millis) -> None:
         """From now on nothing is heard of the node."""

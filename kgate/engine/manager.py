@@ -33,13 +33,23 @@ def itself(event: WatchEvent) -> Iterable[Key]:
 
 
 def controlled_by(kind: str) -> Callable[[WatchEvent], Iterable[Key]]:
-    """The key of the changed object's controller, when that is of `kind`."""
+    """The key of the changed object's controller, and of the one it had until now, when they are of `kind`."""
 
     def owner(event: WatchEvent) -> Iterable[Key]:
         ref = event.object.metadata.controller
-        return (Key(kind, event.key.namespace, ref.name),) if ref is not None and ref.kind == kind else ()
+        keys = (Key(kind, event.key.namespace, ref.name),) if ref is not None and ref.kind == kind else ()
+        if event.before is None or event.before.metadata.owner_references is event.object.metadata.owner_references:
+            return keys
+        former = event.before.metadata.controller
+        if former is None or former == ref or former.kind != kind:
+            return keys
+        return (Key(kind, event.key.namespace, former.name), *keys)
 
     return owner
+
+
+CROWD = 16
+"""Fewer that wait for their turn are let in one by one. Of more, a quarter: while controllers work, others report, too."""
 
 
 class Watch(Struct, frozen=True):
@@ -78,6 +88,7 @@ class Manager:
         self._routes: dict[str, list[tuple[str, Callable[[WatchEvent], Iterable[Key]]]]] = {}
         self._queue: deque[Item] = deque()
         self._queued: set[Item] = set()
+        self._turns: deque[Item] = deque()
         self._timers: list[tuple[Millis, int, Item]] = []
         self._due: dict[Item, Millis] = {}
         self._failures: dict[Item, int] = {}
@@ -104,6 +115,16 @@ class Manager:
             self._queued.add(item)
             self._queue.append(item)
 
+    def enqueue_last(self, controller: str, key: Key) -> None:
+        """Like `enqueue`, but the key's turn comes when the queue is empty, and the queue empties again before the next one's turn.
+
+        So what many machines do at the same instant is seen one by one. O(1) each.
+        """
+        item = (controller, key)
+        if item not in self._queued:
+            self._queued.add(item)
+            self._turns.append(item)
+
     def enqueue_after(self, controller: str, key: Key, delay_ms: Millis) -> None:
         """One timer per key: the earliest wins until the key is reconciled, whose answer then counts alone."""
         item, due = (controller, key), self.now_ms + max(0, delay_ms)
@@ -115,8 +136,15 @@ class Manager:
 
     def settle(self) -> None:
         """Works until nothing is left to do at this instant. Raises LivelockError."""
-        while self._queue:
+        while self._queue or self._turns:
+            if not self._queue:
+                self._next_turn()
             self._step()
+
+    def _next_turn(self) -> None:
+        waiting = len(self._turns)
+        for _ in range(1 if waiting < CROWD else waiting // 4):
+            self._queue.append(self._turns.popleft())
 
     def run_until(self, deadline_ms: Millis, predicate: Callable[[], bool] | None = None) -> bool:
         """Works and lets time pass until `predicate` holds at the end of an instant (True) or the deadline is reached."""
@@ -222,8 +250,10 @@ class Manager:
         """The keys that are woken most during a further thousand steps, most restless first, ties by name."""
         woken: Counter[str] = Counter()
         for _ in range(1000):
-            if not self._queue:
+            if not self._queue and not self._turns:
                 break
+            if not self._queue:
+                self._next_turn()
             item = self._queue.popleft()
             self._queued.discard(item)
             woken[f"{item[0]} {item[1]}"] += 1

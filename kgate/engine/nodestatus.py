@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from kgate.engine.api.core import Node
-from kgate.engine.api.meta import Condition, Millis
+from kgate.engine.api.meta import Condition, Millis, condition
 
 HEALTHY = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -14,6 +14,12 @@ HEALTHY = (
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 )
 """Type, status, reason and message of every condition that is the kubelet's."""
+
+
+def labels(name: str) -> dict[str, str]:
+    """What a kubelet labels its node with (pkg/kubelet/kubelet_node_status.go:initialNode); the machine is an ordinary one."""
+    system = {f"{prefix}kubernetes.io/{key}": value for prefix in ("", "beta.") for key, value in (("os", "linux"), ("arch", "amd64"))}
+    return {"kubernetes.io/hostname": name} | system
 
 
 def posted(node: Node, now_ms: Millis) -> Node:
@@ -27,3 +33,9 @@ def posted(node: Node, now_ms: Millis) -> Node:
             type=type_, status=status, reason=reason, message=message, last_heartbeat_time_ms=now, last_transition_time_ms=since
         )
     return replace(node, status=replace(node.status, conditions=tuple(kept.values())))
+
+
+def ready(node: Node) -> bool:
+    """The Ready condition is True."""
+    said = condition(node.status.conditions, "Ready")
+    return said is not None and said.status == "True"

@@ -30,6 +30,22 @@ MERGE_KEYS: Mapping[str, tuple[str, ...]] = {
     "volumes": ("name",),
 }
 """Lists whose items have an identity, by the name of their field."""
+SETS = frozenset({"finalizers"})
+"""Lists of plain values that are sets."""
+ATOMIC = frozenset(
+    {
+        "configMapKeyRef",
+        "fieldRef",
+        "labelSelector",
+        "namespaceSelector",
+        "nodeSelector",
+        "resourceFieldRef",
+        "scaleTargetRef",
+        "secretKeyRef",
+        "selector",
+    }
+)
+"""Mappings that apply replaces as a whole (structType=atomic, mapType=atomic)."""
 PORT_KEYS = {"containerPort": ("containerPort", "protocol"), "port": ("port", "protocol")}
 """`ports` of a container and of a Service."""
 STRATEGIC_KEYS: Mapping[str, str] = {"taints": "key", "tolerations": ""}
@@ -99,10 +115,11 @@ def _strategic_keys(key: str, items: Json) -> tuple[str, ...]:
     """Strategic merge knows one key a list, where apply may have two."""
     if key in STRATEGIC_KEYS:
         return (STRATEGIC_KEYS[key],) if STRATEGIC_KEYS[key] else ()
-    return _merge_keys(key, items)[:1]
+    return merge_keys(key, items)[:1]
 
 
-def _merge_keys(key: str, items: Json) -> tuple[str, ...]:
+def merge_keys(key: str, items: Json) -> tuple[str, ...]:
+    """By which fields the items of that list are told apart; none when it is replaced as a whole."""
     if key != "ports" or not isinstance(items, list):
         return MERGE_KEYS.get(key, ())
     first = next((item for item in items if isinstance(item, Mapping)), {})
@@ -111,87 +128,66 @@ def _merge_keys(key: str, items: Json) -> tuple[str, ...]:
 
 def _place(items: Sequence[Json], item: Json, keys: Sequence[str]) -> int | None:
     """Where in `items` the item with the same identity is. An absent protocol is TCP."""
-    wanted = _identity(item, keys)
-    return next((n for n, other in enumerate(items) if _identity(other, keys) == wanted), None)
+    wanted = identity(item, keys)
+    return next((n for n, other in enumerate(items) if identity(other, keys) == wanted), None)
 
 
-def _identity(item: Json, keys: Sequence[str]) -> tuple[Json, ...]:
+def identity(item: Json, keys: Sequence[str]) -> tuple[Json, ...]:
+    """What tells the item apart. An absent protocol is TCP."""
     if not isinstance(item, Mapping):
-        return (repr(item),)
-    return tuple(item.get(k, "TCP" if k == "protocol" else None) for k in keys)
+        return (repr(item),) * len(keys)
+    return tuple(plain(item.get(k, "TCP" if k == "protocol" else None)) for k in keys)
+
+
+def plain(value: Json) -> Json:
+    """Something that can be looked up: what should be a scalar and is none counts by its text."""
+    return value if value is None or isinstance(value, str | int | float) else repr(value)
 
 
 def _union(old: Json, new: Json) -> Json:
     return [*(old or []), *(item for item in new if item not in (old or []))]
 
 
-# Server-side apply
+# Server-side apply (fieldmanager.py says who owns what)
 
 
-def apply(live: Json, wanted: Json, previous: Json) -> Json:
-    """`live` with `wanted` laid over it, and without what `previous` set, `wanted` omits and nobody else has changed since."""
-    return _overlay(_withdraw(live, previous, wanted, ""), wanted, "")
-
-
-def _withdraw(live: Json, previous: Json, wanted: Json, field: str) -> Json:
-    if isinstance(live, Mapping) and isinstance(previous, Mapping):
-        other = wanted if isinstance(wanted, Mapping) else {}
-        return {k: v for k, v in ((k, _withdrawn(v, k, previous, other)) for k, v in live.items()) if v is not _GONE}
-    keys = _merge_keys(field, live)
-    if keys and isinstance(live, list) and isinstance(previous, list):
-        return [item for item in (_withdrawn_item(i, previous, wanted, keys) for i in live) if item is not _GONE]
-    return live
-
-
-_GONE = object()
-
-
-def _withdrawn(value: Json, key: str, previous: Mapping[str, Json], wanted: Mapping[str, Json]) -> Json:
-    if key not in previous:
-        return value
-    if wanted.get(key) is None and not _shared(value, previous[key], key):
-        return _GONE if value == previous[key] or isinstance(value, Mapping | list) else value
-    return _withdraw(value, previous[key], wanted.get(key), key)
-
-
-def _shared(value: Json, previous: Json, key: str) -> bool:
-    """Whether others have fields inside: then only the manager's own are withdrawn, not the whole."""
-    if isinstance(value, Mapping) and isinstance(previous, Mapping):
-        return any(k not in previous or _shared(v, previous[k], k) for k, v in value.items())
-    keys = _merge_keys(key, value)
-    if keys and isinstance(value, list) and isinstance(previous, list):
-        return any(_place(previous, item, keys) is None for item in value)
-    return False
-
-
-def _withdrawn_item(item: Json, previous: Sequence[Json], wanted: Json, keys: Sequence[str]) -> Json:
-    mine = _place(previous, item, keys)
-    if mine is None:
-        return item
-    again = _place(wanted, item, keys) if isinstance(wanted, list) else None
-    if again is None:
-        return _GONE
-    return _withdraw(item, previous[mine], wanted[again], "")
+def lay_over(live: Json, wanted: Json) -> Json:
+    """`live` with `wanted` over it: mappings and lists with identity merge, everything else replaces."""
+    return _overlay(live, wanted, "")
 
 
 def _overlay(live: Json, wanted: Json, field: str) -> Json:
-    if isinstance(wanted, Mapping):
+    if isinstance(wanted, Mapping) and field not in ATOMIC:
         result = dict(live) if isinstance(live, Mapping) else {}
         for key, value in wanted.items():
             if value is not None:
                 result[key] = _overlay(result.get(key), value, key)
         return result
-    keys = _merge_keys(field, wanted)
-    if not isinstance(wanted, list) or not isinstance(live, list) or not (keys or field == "finalizers"):
+    keys = merge_keys(field, wanted)
+    if not isinstance(wanted, list) or not isinstance(live, list) or not (keys or field in SETS):
         return copy.deepcopy(wanted)
     return _overlaid_list(live, wanted, keys) if keys else _union(live, wanted)
 
 
 def _overlaid_list(live: Sequence[Json], wanted: Sequence[Json], keys: Sequence[str]) -> list[Json]:
-    """Applied items in the order applied, then those of others."""
-    places = [_place(live, item, keys) for item in wanted]
-    mine = [_overlay(None if p is None else live[p], item, "") for p, item in zip(places, wanted, strict=True)]
-    return [*mine, *(item for n, item in enumerate(live) if n not in places)]
+    """Applied items in the order applied; one of others stays before the shared item it stood before (typed/merge.go:visitListItems)."""
+    theirs, mine = [identity(item, keys) for item in live], [identity(item, keys) for item in wanted]
+    shared = [who for who in mine if who in theirs]
+    result: list[Json] = []
+    here, there = 0, 0
+    while here < len(mine) or there < len(theirs):
+        other = theirs[there] if there < len(theirs) else None
+        if other is not None and other not in mine:
+            result.append(live[there])
+            there += 1
+        elif other is not None and (here >= len(mine) or other in mine[:here] or (shared and shared[0] != other)):
+            there += 1  # it has its place among the applied ones
+        else:
+            who = mine[here]
+            result.append(_overlay(live[theirs.index(who)] if who in theirs else None, wanted[here], ""))
+            here += 1
+            shared = shared[1:] if shared[:1] == [who] else shared
+    return result
 
 
 # JSON patch

@@ -10,14 +10,15 @@ from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from msgspec.structs import replace
 
+from kgate.engine import lifecycle
 from kgate.engine.api.core import Pod
-from kgate.engine.api.meta import Key, Millis, ObjectMeta, Resource, Unstructured
+from kgate.engine.api.meta import Key, Millis, ObjectMeta, Resource
 from kgate.engine.api.names import resource, safe_hash, uid
 from kgate.engine.errors import already_exists, conflict, not_found
+from kgate.engine.lifecycle import FOREGROUND, ORPHAN
 from kgate.engine.trace import ADDED, DELETED, MODIFIED, WatchEvent
 
-FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
-"""Finalizers that ask the garbage collector to deal with dependents before the object goes."""
+MAX_GENERATED_PREFIX = 58
 
 
 class Kind(Protocol):
@@ -48,6 +49,7 @@ class Store:
         self._names = 0
         self._objects: dict[str, dict[Key, Any]] = {}
         self._owned: dict[str, dict[Key, None]] = {}
+        self._controlled: dict[str, dict[Key, None]] = {}
         self._on_node: dict[str, dict[Key, None]] = {}
         self._watchers: list[Watcher] = []
         self._admission: list[Admission] = []
@@ -71,7 +73,8 @@ class Store:
 
     def get(self, cls: type[R], namespace: str, name: str) -> R | None:
         """The object of that class, or None. `namespace` is empty for cluster-wide kinds."""
-        return cast("R | None", self._objects.get(cls.kind, {}).get(Key(cls.kind, namespace, name)))
+        found = self._objects.get(cls.kind, {}).get(Key(cls.kind, namespace, name))
+        return found if isinstance(found, cls) else None  # another group may have a kind of that name
 
     def list(self, cls: type[R], namespace: str | None = None) -> Sequence[R]:
         """All objects of that class, or those of one namespace."""
@@ -88,15 +91,15 @@ class Store:
 
     def owned_by(self, owner_uid: str, cls: type[R]) -> Sequence[R]:
         """Objects of that class whose controller has that uid."""
-        return [self._objects[key.kind][key] for key in self._owned.get(owner_uid, ()) if key.kind == cls.kind]
+        return [self._objects[key.kind][key] for key in self._controlled.get(owner_uid, ()) if key.kind == cls.kind]
 
     def dependents(self, owner_uid: str) -> Sequence[Resource]:
         """Objects of any kind with an owner reference to that uid."""
         return [self._objects[key.kind][key] for key in self._owned.get(owner_uid, ())]
 
     def orphans(self, cls: type[R], namespace: str) -> Sequence[R]:
-        """Objects of that class in that namespace with no owner at all, which a controller may adopt."""
-        return [self._objects[key.kind][key] for key in self._owned.get("", ()) if key.kind == cls.kind and key.namespace == namespace]
+        """Objects of that class in that namespace with no controller, which one may adopt."""
+        return [self._objects[key.kind][key] for key in self._controlled.get("", ()) if key.kind == cls.kind and key.namespace == namespace]
 
     def pods_on(self, node: str) -> Sequence[Pod]:
         """Pods bound to that node, terminating and terminal ones included."""
@@ -114,8 +117,9 @@ class Store:
         if self.find(key) is not None:
             raise already_exists(resource(obj.api_version, obj.kind), obj.metadata.name)
         self._serial += 1
-        meta = replace(obj.metadata, uid=uid(self._serial), generation=1, creation_timestamp_ms=self.now_ms, resource_version=0)
-        return cast("R", self._put(ADDED, key, None, replace(obj, metadata=meta)))
+        generation = 0 if obj.kind in lifecycle.WITHOUT_GENERATION else 1
+        meta = replace(obj.metadata, uid=uid(self._serial), generation=generation, creation_timestamp_ms=self.now_ms, resource_version=0)
+        return cast("R", self._put(ADDED, key, None, lifecycle.prepared(replace(obj, metadata=meta))))
 
     def update(self, obj: R) -> R:
         """Writes all but the status's meaning: a changed spec bumps the generation. Raises ApiError 404 and 409.
@@ -125,9 +129,9 @@ class Store:
         key, before = self._current(obj)
         if obj == before:
             return cast("R", before)
-        if _wanted(obj) != _wanted(before):
+        if before.metadata.generation and lifecycle.wants_another(before, obj):
             obj = replace(obj, metadata=replace(obj.metadata, generation=before.metadata.generation + 1))
-        if obj.metadata.deletion_grace_period_seconds == 0 and not obj.metadata.finalizers:
+        if before.metadata.deleting and not before.metadata.deletion_grace_period_seconds and not lifecycle.finalizers(obj):
             return cast("R", self._remove(key, obj))
         return cast("R", self._put(MODIFIED, key, before, obj))
 
@@ -136,25 +140,29 @@ class Store:
         key, before = self._current(obj)
         return cast("R", before if obj == before else self._put(MODIFIED, key, before, obj))
 
-    def delete(self, key: Key, *, grace_seconds: int | None = None, propagation: str = "Background") -> None:
-        """Begins, or with grace 0 completes, the deletion. `propagation` is Background, Foreground or Orphan. Raises ApiError 404."""
-        obj = self.find(key)
-        if obj is None:
-            raise not_found(resource(_API_VERSIONS.get(key.kind, "v1"), key.kind), key.name)
-        finalizers = _deletion_finalizers(obj.metadata, propagation)
-        grace = _grace(obj, grace_seconds) if isinstance(obj, Pod) else 0
-        if not finalizers and grace == 0:
-            self._remove(key, obj)
-            return
-        self._put(MODIFIED, key, obj, replace(obj, metadata=self._marked(obj.metadata, finalizers, grace)))
+    def delete(
+        self,
+        key: Key,
+        *,
+        grace_seconds: int | None = None,
+        propagation: str | None = None,
+        uid: str | None = None,
+        resource_version: int | None = None,
+    ) -> None:
+        """Begins or completes the deletion; what waits for finalizers or its grace period stays for the time being.
 
-    def _marked(self, meta: ObjectMeta, finalizers: tuple[str, ...], grace: int) -> ObjectMeta:
-        """With a deletionTimestamp; a second delete can only bring it forward."""
-        due = self.now_ms + grace * 1000
-        if meta.deletion_timestamp_ms is not None and meta.deletion_timestamp_ms <= due:
-            return replace(meta, finalizers=finalizers)
-        generation = meta.generation if meta.deleting else meta.generation + 1
-        return replace(meta, deletion_timestamp_ms=due, deletion_grace_period_seconds=grace, finalizers=finalizers, generation=generation)
+        `propagation` is Background, Foreground or Orphan; without it, finalizers the object already has decide, else Background.
+        Raises ApiError: 404, and 409 when the preconditions `uid` and `resource_version` do not hold.
+        """
+        before = self.find(key)
+        if before is None:
+            raise not_found(resource(_API_VERSIONS.get(key.kind, "v1"), key.kind), key.name)
+        lifecycle.check_preconditions(before, uid, resource_version)
+        marked = lifecycle.marked(before, self.now_ms, grace_seconds, propagation)
+        if marked is not None and marked != before:
+            before = self._put(MODIFIED, key, before, marked)
+        if marked is None or lifecycle.due(marked):
+            self._remove(key, before)
 
     def _current(self, obj: Any) -> tuple[Key, Any]:
         key = key_of(obj)
@@ -189,8 +197,11 @@ class Store:
             watcher(event)
 
     def _generated_name(self, obj: Any) -> str:
-        """`generateName` and five letters that no object of the kind has yet; every attempt gets new ones, refused ones too."""
-        prefix: str = obj.metadata.generate_name
+        """`generateName`, cut to 58 characters, and five letters that no object of the kind has yet (s/apiserver/pkg/storage/names).
+
+        Every attempt gets new ones, refused ones too.
+        """
+        prefix: str = obj.metadata.generate_name[:MAX_GENERATED_PREFIX]
         while True:
             self._names += 1
             name = prefix + safe_hash(f"{prefix}{self._names}", 5)
@@ -202,12 +213,16 @@ class Store:
     def _index(self, key: Key, obj: Any) -> None:
         for uid_ in _owners(obj):
             self._owned.setdefault(uid_, {})[key] = None
+        if (controller := _controller(obj)) is not None:
+            self._controlled.setdefault(controller, {})[key] = None
         if isinstance(obj, Pod) and obj.spec.node_name:
             self._on_node.setdefault(obj.spec.node_name, {})[key] = None
 
     def _unindex(self, key: Key, obj: Any) -> None:
         for uid_ in _owners(obj):
             self._owned.get(uid_, {}).pop(key, None)
+        if (controller := _controller(obj)) is not None:
+            self._controlled.get(controller, {}).pop(key, None)
         if isinstance(obj, Pod) and obj.spec.node_name:
             self._on_node.get(obj.spec.node_name, {}).pop(key, None)
 
@@ -223,32 +238,15 @@ _API_VERSIONS = {"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "PriorityClas
 
 
 def _owners(obj: Any) -> Iterable[str]:
-    """The uids an object is found under; what may be adopted and has no owner is found under the empty one."""
-    if obj.metadata.owner_references:
-        return [owner.uid for owner in obj.metadata.owner_references]
-    return [""] if obj.kind in ("Pod", "ReplicaSet") else []
+    return [owner.uid for owner in obj.metadata.owner_references]
 
 
-def _wanted(obj: Any) -> Any:
-    """What a generation counts the changes of. A Deployment's annotations count too (pkg/registry/apps/deployment/strategy.go)."""
-    if isinstance(obj, Pod):
-        return None  # Unlike upstream: a pod's generation stays, whatever is changed in place.
-    if isinstance(obj, Unstructured):
-        return {k: v for k, v in obj.rest.items() if k != "status"}
-    spec = getattr(obj, "spec", None)
-    return (spec, obj.metadata.annotations) if obj.kind == "Deployment" else spec
+def _controller(obj: Any) -> str | None:
+    """The uid an object is found under by its controller; what may be adopted and has none is found under the empty one."""
+    controller = obj.metadata.controller
+    if controller is not None:
+        return cast("str", controller.uid)
+    return "" if obj.kind in ("Pod", "ReplicaSet") else None
 
 
-def _grace(pod: Pod, asked: int | None) -> int:
-    """Seconds; nobody waits for a pod that was never bound or has already ended (pkg/registry/core/pod/strategy.go:CheckGracefulDelete)."""
-    given = asked if asked is not None else pod.spec.termination_grace_period_seconds
-    grace = 30 if given is None else given
-    if not pod.spec.node_name or pod.terminal:
-        return 0
-    return 1 if grace < 0 else grace
-
-
-def _deletion_finalizers(meta: ObjectMeta, propagation: str) -> tuple[str, ...]:
-    kept = tuple(f for f in meta.finalizers if f not in (FOREGROUND, ORPHAN))
-    more: Iterable[str] = {"Foreground": (FOREGROUND,), "Orphan": (ORPHAN,)}.get(propagation, ())
-    return (*kept, *more)
+__all__ = ["FOREGROUND", "ORPHAN", "Kind", "Store", "key_of"]

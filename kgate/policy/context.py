@@ -11,6 +11,9 @@ from kgate.policy.inventory import Inventory
 from kgate.policy.policy import Violation
 from kgate.policy.settings import PolicySettings
 
+NEWEST = 37
+"""The newest minor of Kubernetes 1 that kgate knows (a test says that stage validate knows the same)."""
+
 
 class Context(Struct, frozen=True, kw_only=True):
     """What a check may look at besides its subject."""
@@ -21,6 +24,8 @@ class Context(Struct, frozen=True, kw_only=True):
     """Those of every policy by name: what is mutable for one rule is mutable for the next."""
     settings: PolicySettings
     inventory: Inventory
+    minor: int = NEWEST
+    """36 of Kubernetes 1.36."""
 
 
 Check = Callable[[Any, Context], Iterable[Violation]]

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from kgate.manifest import Manifest
+from kgate.policy.definitions import DeprecatedVersion, deprecated_versions
 from kgate.policy.nodes import mapping, text
 from kgate.policy.selectors import selects, selects_equal
 from kgate.policy.subjects import Pod, group_kind, pod_of
@@ -42,6 +43,16 @@ class Inventory(Struct, frozen=True, kw_only=True, dict=True):
     manifests: tuple[Manifest, ...]
     whole: bool = True
     """Whether these are all manifests there are; when a file could not be read or was not named, what is absent may exist."""
+    definitions: tuple[Manifest, ...] = ()
+    """CustomResourceDefinitions that the user has named; they are not judged."""
+
+    def deprecated_version(self, api_version: str, kind: str) -> DeprecatedVersion | None:
+        """What the definition of a custom resource says of a version that it deprecates."""
+        return self._deprecated.get((api_version, kind))
+
+    @cached_property
+    def _deprecated(self) -> Mapping[tuple[str, str], DeprecatedVersion]:
+        return deprecated_versions(self.definitions, self.of_kind("CustomResourceDefinition.apiextensions.k8s.io"))
 
     @cached_property
     def pods(self) -> tuple[Pod, ...]:

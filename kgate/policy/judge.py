@@ -11,7 +11,7 @@ from kgate.finding import Finding, Severity, in_order
 from kgate.manifest import Manifest, Path
 from kgate.policy.catalog import Catalog
 from kgate.policy.checks import CHECKS
-from kgate.policy.context import Context
+from kgate.policy.context import NEWEST, Context
 from kgate.policy.globs import any_matches
 from kgate.policy.inventory import Inventory
 from kgate.policy.nodes import deepest
@@ -37,15 +37,25 @@ class _Charge(Struct, frozen=True, kw_only=True):
                 yield _finding(self, violation)
 
 
-def judge(manifests: Iterable[Manifest], catalog: Catalog, settings: PolicySettings, *, whole: bool = True) -> tuple[Finding, ...]:
+def judge(
+    manifests: Iterable[Manifest],
+    catalog: Catalog,
+    settings: PolicySettings,
+    *,
+    whole: bool = True,
+    minor: int = NEWEST,
+    definitions: Iterable[Manifest] = (),
+) -> tuple[Finding, ...]:
     """What the policies of `catalog` find, in order.
 
     `whole` is false when the manifests are not all there are (a file could not be read, or only some were named): then nothing is
-    said to be absent.
+    said to be absent. `minor` is 36 of Kubernetes 1.36. `definitions` are CustomResourceDefinitions that are known and not judged.
     """
     # In the order of their places: where several objects could be named in a message, the first is, whatever order the files came in.
-    inventory = Inventory(manifests=tuple(sorted(manifests, key=lambda m: (m.file, m.document, m.root))), whole=whole)
-    charges = _charges(catalog, settings, inventory)
+    inventory = Inventory(
+        manifests=tuple(sorted(manifests, key=lambda m: (m.file, m.document, m.root))), whole=whole, definitions=tuple(definitions)
+    )
+    charges = _charges(catalog, settings, inventory, minor)
     findings = [f for charge in charges[SubjectKind.REPOSITORY] for f in charge.findings(inventory)]
     for manifest in inventory.manifests:
         findings += _judge_one(manifest, charges)
@@ -75,14 +85,14 @@ def _asked(charges: list[_Charge], subject: Pod | Container | Image, kind: str, 
             yield from charge.findings(subject)
 
 
-def _charges(catalog: Catalog, settings: PolicySettings, inventory: Inventory) -> Mapping[SubjectKind, list[_Charge]]:
+def _charges(catalog: Catalog, settings: PolicySettings, inventory: Inventory, minor: int) -> Mapping[SubjectKind, list[_Charge]]:
     charges: dict[SubjectKind, list[_Charge]] = {kind: [] for kind in SubjectKind}
     params = {p.name: {**p.params, **settings.of(p.name).params} for p in catalog.policies}
     for policy in catalog.policies:
         said = settings.of(policy.name)
         if said.off or not (policy.rule.enabled or said.severity or (policy.setting and settings.has(policy.setting))):
             continue
-        context = Context(params=params[policy.name], params_of=params, settings=settings, inventory=inventory)
+        context = Context(params=params[policy.name], params_of=params, settings=settings, inventory=inventory, minor=minor)
         charge = _Charge(policy=policy, severity=said.severity or policy.rule.severity, exclude=said.exclude, ask=_asking(policy, context))
         charges[policy.subject].append(charge)
     return charges

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kgate.errors import SettingError
@@ -119,7 +119,35 @@ def _params(policy: Policy, params: Mapping[str, Any], path: Path) -> Mapping[st
             raise SettingError((*path, name), f'the policy {policy.name} has no param "{name}"', did_you_mean(name, policy.params))
         if type(value) is not type(policy.params[name]):
             raise SettingError((*path, name), f'"{name}" is {_called(policy.params[name])} in the policy, not {_called(value)}')
+        _alike(value, [policy.params[name]], (*path, name))
     return params
+
+
+def _alike(value: Any, models: Sequence[Any], path: Path) -> None:
+    """Checks rely on the shape of their params: what is below a list or mapping looks like one of its like in the policy."""
+    if models and not any(type(value) is type(model) for model in models):
+        raise SettingError(path, f"{_called(models[0])} is expected here, not {_called(value)}")
+    if isinstance(value, list):
+        below = [item for model in models if isinstance(model, list) for item in model]
+        for i, item in enumerate(value):
+            _alike(item, below, (*path, i))
+    elif isinstance(value, dict):
+        mappings = [model for model in models if isinstance(model, dict)]
+        if len(mappings) > 1:  # the items of a list are of one form, while the keys of a lone mapping are the user's
+            _alike_mapping(value, mappings, path)
+        for key, item in value.items():
+            below = [model[key] for model in mappings if key in model] or [v for model in mappings for v in model.values()]
+            _alike(item, below, (*path, key))
+
+
+def _alike_mapping(value: Mapping[str, Any], models: Sequence[Mapping[str, Any]], path: Path) -> None:
+    known = {key: None for model in models for key in model}
+    for key in value:
+        if key not in known:
+            raise SettingError((*path, key), f'there is no key "{key}" here', did_you_mean(key, known))
+    for key in known:
+        if key not in value and all(key in model for model in models):
+            raise SettingError(path, f'"{key}" is missing here')
 
 
 def _prefix(prefix: str, path: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kgate.finding import Finding, Skipped
 from kgate.manifest import Subject
-from kgate.outcome import ImageOutcome, PlacedNode, Rehearsal, Report, RolloutStep
+from kgate.outcome import ImageOutcome, PlacedNode, Proof, Rehearsal, Report, RolloutStep
 from kgate.report.style import Style
 
 SCHEMA = "kgate.report/1"
@@ -100,9 +100,12 @@ def _rollout(r: Rehearsal) -> dict[str, Any]:
         "reason": r.reason,
         "assumed": list(r.assumed),
         "said": list(r.said),
+        "effect": r.effect,
+        "causes": [{"field": c.field, "was": c.was, "now": c.now, "line": c.line, "column": c.column} for c in r.causes],
         "summary": _summary(r),
         "steps": [_step(s) for s in r.steps],
         "placement": [_node(n) for n in r.placement],
+        "proofs": [_proof(p) for p in r.proofs],
         "trace": r.trace,
     }
 
@@ -126,6 +129,19 @@ def _summary(r: Rehearsal) -> dict[str, Any]:
 def _step(s: RolloutStep) -> dict[str, Any]:
     pods = {"old_ready": s.old_ready, "old_unready": s.old_unready, "new_ready": s.new_ready, "new_starting": s.new_starting}
     return {"at_s": s.at_ms / 1000, **pods, "available": s.available, "event": s.event}
+
+
+def _proof(p: Proof) -> dict[str, Any]:
+    return {
+        "question": p.question,
+        "level": p.level,
+        "statement": p.statement,
+        "bounds": p.bounds,
+        "evidence": list(p.evidence),
+        "fix": p.fix,
+        "fix_verified": p.verified,
+        "counter_example": p.counter_example,
+    }
 
 
 def _node(n: PlacedNode) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kgate.outcome import Rehearsal, RolloutStep
+from kgate.outcome import Proof, Rehearsal, RolloutStep
 from kgate.report.style import Style, clock, columns, counted, wrapped
 
 _MAX_DRAWN = 30
@@ -10,15 +10,22 @@ _MAX_DRAWN = 30
 _MAX_STEPS = 40
 """Longer tables keep their beginning and end and say how many steps lie between."""
 
+_MAX_CAUSES = 4
+"""Changed fields that are named; the others are counted."""
+
 _WIDE = 90
 """Cells of a line of prose."""
 
 _LETTERS = (("o", "old ready"), ("x", "old not ready"), ("N", "new ready"), (".", "new starting"))
+_MAX_EVIDENCE = 3
+"""Messages shown of one proof; --report json has them all."""
+
+_LEVELS = {"passes": "green", "fails": "red", "can-fail": "red", "unknown": "yellow"}
 _COLOURS = {"pass": "green", "fail": "red", "can-fail": "red", "unknown": "yellow"}
 
 
 def render(rehearsal: Rehearsal, style: Style) -> list[str]:
-    lines = [_header(rehearsal, style)]
+    lines = [_header(rehearsal, style), *_causes(rehearsal, style)]
     lines += [f"         (assumed) {style.shown(a)}" for a in rehearsal.assumed]
     if rehearsal.steps:
         lines += ["", *("  " + row for row in _table(rehearsal, style))]
@@ -29,6 +36,19 @@ def _header(r: Rehearsal, style: Style) -> str:
     parts = [style.shown(str(r.object)), change(r, style), counted(r.replicas, "replica")]
     parts += [f"surge {r.surge}", f"unavailable {r.unavailable}"] if r.strategy == "RollingUpdate" else [style.shown(r.strategy)]
     return style.paint("bold", "Rollout") + "  " + "   ".join(parts)
+
+
+def _causes(r: Rehearsal, style: Style) -> list[str]:
+    """`         rolls pods: spec.template...image: web:1 -> web:2 (deploy/web.yaml:17)`."""
+    if not r.causes:
+        return []
+    lines = [
+        f"         {style.shown(r.effect)}: {style.shown(c.field)}: {style.shown(c.was) or 'nothing'} -> "
+        f"{style.shown(c.now) or 'nothing'} ({style.shown(r.file)}:{c.line})"
+        for c in r.causes[:_MAX_CAUSES]
+    ]
+    more = len(r.causes) - _MAX_CAUSES
+    return [*lines, *([f"         {style.shown(r.effect)}: {counted(more, 'more changed field')}"] if more > 0 else [])]
 
 
 def change(r: Rehearsal, style: Style) -> str:
@@ -81,7 +101,19 @@ def _answer(r: Rehearsal, style: Style) -> list[str]:
     lines = [f"  {word}  {first}", *(blank + row for row in others)]
     lines += [f"{blank}said: {style.shown(s)}" for s in r.said]
     bounds = wrapped(style.shown(r.bounds), _WIDE) if r.bounds else []
-    return [*lines, *(f"{blank}{'holds for: ' if not i else ' ' * 11}{row}" for i, row in enumerate(bounds))]
+    lines = [*lines, *(f"{blank}{'holds for: ' if not i else ' ' * 11}{row}" for i, row in enumerate(bounds))]
+    return [*lines, *(row for p in r.proofs for row in _proof(p, style))]
+
+
+def _proof(p: Proof, style: Style) -> list[str]:
+    """`  can-fail  node-loss: ...`, with what was said and what to write instead."""
+    holds = f" (holds for: {style.shown(p.bounds)})" if p.bounds else ""
+    head, blank = "  " + style.paint(_LEVELS.get(p.level, "yellow"), style.shown(p.level.ljust(8))) + "  ", " " * 12
+    rows = wrapped(f"{style.shown(p.question)}: {style.shown(p.statement)}{holds}", _WIDE)
+    rows += [f"said: {style.shown(e)}" for e in p.evidence[:_MAX_EVIDENCE]]
+    if p.fix:
+        rows += wrapped(f"fix: {style.shown(p.fix)}" + (" (played: it then passes)" if p.verified else ""), _WIDE)
+    return [(blank if i else head) + row for i, row in enumerate(rows)]
 
 
 def summary(r: Rehearsal, style: Style) -> str:

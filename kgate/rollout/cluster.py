@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from kgate.manifest import Path, Source
 from kgate.rollout.fields import Fields, SettingError, refuse
+from kgate.rollout.namespaces import KEYS, read_objects
 from kgate.rollout.nodes import MOST_NODES, NodeSpec, read_group
 from kgate.rollout.scheduling import SchedulerSpec, read_scheduler
 
@@ -28,6 +29,8 @@ class ClusterSpec(Struct, frozen=True, kw_only=True):
     used: Mapping[str, Used] = field(default_factory=dict)
     """By name of the node; absent: nothing."""
     scheduler: SchedulerSpec = SchedulerSpec()
+    objects: tuple[Mapping[str, Any], ...] = ()
+    """Quotas, limit ranges and priority classes that are there before anything of the repository."""
     file: str = ""
     """Empty: nobody described a cluster, this one is assumed."""
 
@@ -49,7 +52,7 @@ def read_cluster(body: object, *, file: str, source: Source | None = None) -> Cl
 
 
 def _read(body: object, file: str) -> ClusterSpec:
-    whole = Fields({} if body is None else body, (), ("nodes", "scheduler"), "a cluster file")
+    whole = Fields({} if body is None else body, (), ("nodes", "scheduler", *KEYS), "a cluster file")
     entries = whole.items("nodes")
     if not entries:
         refuse((), "a cluster needs nodes", "nodes: [{prefix: n, count: 3, zone: a, cpu: 4, memory: 16Gi}]")
@@ -63,7 +66,7 @@ def _read(body: object, file: str) -> ClusterSpec:
         if taken is not None:
             used |= {n.name: taken for n in group}
     scheduler = read_scheduler(whole.raw("scheduler"), whole.at("scheduler"))
-    return ClusterSpec(nodes=tuple(nodes.values()), used=used, scheduler=scheduler, file=file)
+    return ClusterSpec(nodes=tuple(nodes.values()), used=used, scheduler=scheduler, objects=read_objects(whole), file=file)
 
 
 def _unique(group: list[NodeSpec], nodes: Mapping[str, NodeSpec], path: Path) -> None:

@@ -14,10 +14,12 @@ from kgate.engine.api.apps import Deployment
 from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key
+from kgate.engine.api.quota import ResourceQuota
 from kgate.engine.controllers.deployment.rolling import fenceposts
 from kgate.engine.controllers.deployment.status import has_deadline
 from kgate.manifest import Manifest
-from kgate.outcome import Rehearsal
+from kgate.outcome import Because, Rehearsal
+from kgate.rollout.change import Difference, change
 from kgate.rollout.cluster import ClusterSpec
 from kgate.rollout.follow import Followed, follow
 from kgate.rollout.placement import Snapshot, placement, snapshots, zone_skew
@@ -93,9 +95,14 @@ class Rolled(Struct, frozen=True, kw_only=True):
             out.append(
                 f"no room is taken by {self.absent} other workload{'s' if self.absent > 1 else ''} of the files, which are not rehearsed"
             )
+        shared = "this Deployment" if self.cluster.assumed else "what is rehearsed"
+        out += [f"quota {name} counts nothing but {shared}" for name in self._quotas(key.namespace)]
         if key in self.autoscaled:
-            out.append(f"replicas as they are written: HorizontalPodAutoscaler {self.autoscaled[key]} is not played")
+            out.append(f"no usage of the pods is known: HorizontalPodAutoscaler {self.autoscaled[key]} only keeps to its bounds")
         return tuple(dict.fromkeys(out))
+
+    def _quotas(self, namespace: str) -> list[str]:
+        return [q.metadata.name for q in self.played.cluster.store.list(ResourceQuota, namespace)]
 
 
 def described(manifest: Manifest, before: Manifest | None) -> Rehearsal:
@@ -110,8 +117,23 @@ def described(manifest: Manifest, before: Manifest | None) -> Rehearsal:
         bounds="",
         images=("" if before is None else images(before), images(manifest)),
     )
+    rehearsal = _caused(rehearsal, manifest, before)
     deployment = _sizes(manifest)
     return rehearsal if deployment is None else _sized(rehearsal, deployment)
+
+
+def _caused(r: Rehearsal, manifest: Manifest, before: Manifest | None) -> Rehearsal:
+    """With what the change does, unless one of the versions cannot be read."""
+    try:
+        changed = change(before, manifest)
+    except ValueError:
+        return r
+    return replace(r, effect=changed.effect.value, causes=tuple(_because(manifest, d) for d in changed.causes))
+
+
+def _because(manifest: Manifest, d: Difference) -> Because:
+    place = manifest.locate(d.path)
+    return Because(field=d.field, was=d.was, now=d.now, line=place.line, column=place.column)
 
 
 def _sizes(manifest: Manifest) -> Deployment | None:

@@ -12,6 +12,7 @@ from kgate.engine.api.apps import Deployment, ReplicaSet
 from kgate.engine.api.core import Event, Pod
 from kgate.engine.api.meta import Condition, Key, condition
 from kgate.engine.trace import WatchEvent
+from kgate.rollout import refusals
 from kgate.rollout.rows import Move, Pods
 from kgate.rollout.timeline import REVISION
 
@@ -32,6 +33,8 @@ class Followed(Struct, frozen=True, kw_only=True):
     """The progress deadline was exceeded, even if all went well later."""
     said: tuple[str, ...]
     """Warnings about it, in order of appearance."""
+    refused: str
+    """What the API server last objected to in its pods, when the rollout did not complete in time; else empty."""
     before: Mapping[str, int]
     """Pods by node, terminating ones included, which still hold their room."""
     peak: Mapping[str, int]
@@ -79,6 +82,7 @@ class Follower(Struct):
     _available: int = 0
     _at_once: bool = True
     _by_node: dict[str, int] = field(default_factory=dict)
+    _refused: dict[str, None] = field(default_factory=dict)
 
     def see(self, index: int, event: WatchEvent) -> None:
         if index >= self.begin and self.start is None:
@@ -90,7 +94,17 @@ class Follower(Struct):
         elif isinstance(event.object, Deployment):
             self._deployment(event, index >= self.begin)
         elif isinstance(event.after, Event) and index >= self.begin and event.after.type == "Warning":
-            self.said.append(event.after.message)
+            self._say(event, event.after)
+
+    def _say(self, event: WatchEvent, warning: Event) -> None:
+        """Pods that were refused for one and the same reason are told of once, whatever their names."""
+        if warning.reason == REFUSED:
+            about = refusals.words(warning.message)
+            if about in self._refused:
+                return
+            self._refused[about] = None
+            self._move(event, Move(at_ms=0, what="said", text=REFUSED))
+        self.said.append(warning.message)
 
     def arrive(self) -> None:
         """The change is about to be applied: this is how things stand."""
@@ -123,6 +137,7 @@ class Follower(Struct):
             peak_at_ms=self.peak_at_ms,
             exceeded=self.exceeded,
             said=tuple(dict.fromkeys(self.said)),
+            refused=self._refusal(),
             before=self.before,
             peak=self.peak,
             end=Counter(p.node for p in self.pods.values() if p.node and not p.deleting),
@@ -130,6 +145,15 @@ class Follower(Struct):
             placed=sum(1 for p in self.pods.values() if p.new and p.node and not p.deleting),
             last=self.last,
         )
+
+    def _refusal(self) -> str:
+        """At the end, or before the deadline passed."""
+        if self.completed_ms is not None and not self.exceeded:
+            return ""
+        failure = condition(self.last.status.conditions, "ReplicaFailure") if self.last is not None else None
+        if failure is not None and failure.reason == REFUSED:
+            return failure.message
+        return next(reversed(self._refused), "") if self.exceeded else ""
 
     def _move(self, event: WatchEvent, move: Move) -> None:
         self.moves.append(Move(at_ms=event.time_ms - self.begin_ms, what=move.what, n=move.n, text=move.text))
@@ -215,6 +239,7 @@ class Follower(Struct):
 
 
 EXCEEDED = "ProgressDeadlineExceeded"
+REFUSED = "FailedCreate"
 
 
 def causal(start: Pods, moves: Sequence[Move]) -> tuple[Move, ...]:

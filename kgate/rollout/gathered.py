@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from kgate.engine.api.meta import Key
 from kgate.manifest import Manifest
-from kgate.rollout.modelled import LIMITS
 from kgate.rollout.stage import SUPPORT, key_of, template_of
 from kgate.rollout.written import mapping
 
@@ -28,8 +27,6 @@ class Gathered(Struct, frozen=True, kw_only=True):
     """All that have one identity: a tree may hold a Deployment once for each environment."""
     supporting: Mapping[str, tuple[tuple[int, Manifest], ...]]
     """What bears on placement, with its rank in the order of the files, by namespace; a Namespace under its own name."""
-    limits: Mapping[str, Manifest]
-    """By namespace an object that bears on pods as they are created, of a kind the engine does not model."""
     autoscaled: Mapping[Key, str]
     """Names of HorizontalPodAutoscalers, by the Deployment they scale."""
 
@@ -43,7 +40,23 @@ class Gathered(Struct, frozen=True, kw_only=True):
         namespaces = {key_of(d).namespace for d in deployments}
         labels = [mapping(mapping(template_of(d).get("metadata")).get("labels")) for d in deployments]
         ranked = [r for namespace in sorted({"", *namespaces}) for r in self.supporting.get(namespace, ())]
-        return [m for _, m in sorted(ranked, key=lambda r: r[0]) if m.kind != "Service" or _selects_any(m, labels)]
+        keys = {key_of(d) for d in deployments}
+        return [m for _, m in sorted(ranked, key=lambda r: r[0]) if _bears_on(m, keys, labels)]
+
+
+def _bears_on(support: Manifest, keys: Collection[Key], labels: Sequence[Mapping[str, Any]]) -> bool:
+    """A Service bears on the pods it selects, an autoscaler on its target, everything else on the whole namespace."""
+    if support.kind == "HorizontalPodAutoscaler":
+        return _target(support) in keys
+    return support.kind != "Service" or _selects_any(support, labels)
+
+
+def _target(autoscaler: Manifest) -> Key | None:
+    """The Deployment it scales, if it is one."""
+    target = mapping(mapping(autoscaler.body.get("spec")).get("scaleTargetRef"))
+    if target.get("kind") != "Deployment":
+        return None
+    return Key(kind="Deployment", namespace=autoscaler.namespace or "default", name=str(target.get("name")))
 
 
 def _selects_any(service: Manifest, labels: Sequence[Mapping[str, Any]]) -> bool:
@@ -55,7 +68,6 @@ def _selects_any(service: Manifest, labels: Sequence[Mapping[str, Any]]) -> bool
 def gather(manifests: Iterable[Manifest]) -> Gathered:
     deployments: dict[Identity, list[Manifest]] = {}
     supporting: dict[str, dict[Identity, tuple[int, Manifest]]] = {}
-    limits: dict[str, Manifest] = {}
     autoscaled: dict[Key, str] = {}
     for rank, manifest in enumerate(manifests):
         kind = manifest.kind
@@ -65,17 +77,10 @@ def gather(manifests: Iterable[Manifest]) -> Gathered:
             key = key_of(manifest)
             home = key.name if kind == "Namespace" else key.namespace
             supporting.setdefault(home, {}).setdefault(identity(manifest), (rank, manifest))
-        elif kind in LIMITS:
-            limits.setdefault(manifest.namespace or "default", manifest)
-        elif kind == "HorizontalPodAutoscaler":
-            target = mapping(mapping(manifest.body.get("spec")).get("scaleTargetRef"))
-            if target.get("kind") == "Deployment":
-                autoscaled.setdefault(
-                    Key(kind="Deployment", namespace=manifest.namespace or "default", name=str(target.get("name"))), manifest.name
-                )
+        if kind == "HorizontalPodAutoscaler" and (target := _target(manifest)) is not None:
+            autoscaled.setdefault(target, manifest.name)
     return Gathered(
         deployments={name: tuple(found) for name, found in deployments.items()},
         supporting={home: tuple(found.values()) for home, found in supporting.items()},
-        limits=limits,
         autoscaled=autoscaled,
     )

@@ -90,7 +90,7 @@ class Watchman:
         return elsewhere and all(n is None or n == have for n, have in counts)
 
     def _events(self, wanted: EventSeen) -> int:
-        events = self._cluster.store.list(Event)
+        events = [e for e in self._cluster.store.list(Event) if e.involved_object.namespace]  # not those about nodes
         return sum(e.count for e in events if wanted.reason in ("", e.reason) and wanted.contains in e.message)
 
 

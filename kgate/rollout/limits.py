@@ -15,8 +15,8 @@ MOST_PODS_TOGETHER = 2000
 """Replicas of all Deployments that share a cluster."""
 
 
-def unknown(manifest: Manifest, limits: Mapping[str, Manifest]) -> str:
-    """Why the rollout of this Deployment cannot be rehearsed; empty when it can. `limits` are what `Gathered.limits` is."""
+def unknown(manifest: Manifest) -> str:
+    """Why the rollout of this Deployment cannot be rehearsed; empty when it can."""
     spec = mapping(manifest.body.get("spec"))
     pod = mapping(template_of(manifest).get("spec"))
     if manifest.body.get("apiVersion") != "apps/v1":
@@ -29,7 +29,7 @@ def unknown(manifest: Manifest, limits: Mapping[str, Manifest]) -> str:
         return "the pods have scheduling gates, and nothing here removes them"
     if pod.get("resourceClaims"):
         return "dynamic resource claims are not modelled"
-    return _volumes(pod) or _limits(manifest, limits)
+    return _volumes(pod)
 
 
 def _volumes(pod: Mapping[str, Any]) -> str:
@@ -38,12 +38,6 @@ def _volumes(pod: Mapping[str, Any]) -> str:
         if isinstance(volume, Mapping) and (volume.get("persistentVolumeClaim") or volume.get("ephemeral")):
             return f"volume {volume.get('name')!r} is a persistent volume claim, which is not modelled"
     return ""
-
-
-def _limits(manifest: Manifest, limits: Mapping[str, Manifest]) -> str:
-    """What would refuse or change pods as they are created."""
-    other = limits.get(manifest.namespace or "default")
-    return "" if other is None else f"{other.subject} bears on its pods, and {other.kind} is not modelled"
 
 
 def replicas(manifest: Manifest) -> int:

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-AUTOSCALERS = frozenset({"HorizontalPodAutoscaler", "VerticalPodAutoscaler"})
-LIMITS = frozenset({"ResourceQuota", "LimitRange"})
-"""They refuse or change pods as they are created."""
 WORKLOADS = frozenset({"StatefulSet", "DaemonSet", "Job", "CronJob"})
 """They have pods of their own."""
-UNPLAYABLE = AUTOSCALERS | LIMITS | WORKLOADS
+UNPLAYABLE = WORKLOADS
 """Kinds that change what becomes of Deployments and their pods wherever they are."""
-
-BUDGET = "PodDisruptionBudget"
-"""Evictions do not ask it."""
-NODE_VERBS = frozenset({"stop", "start", "delete"})
-"""What a scenario may do to a node and the engine's controllers would have to answer."""
-EVICTING_EFFECT = "NoExecute"

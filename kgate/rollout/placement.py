@@ -9,7 +9,7 @@ from msgspec import Struct
 from kgate.engine.api import resources
 from kgate.engine.api.core import Node, Pod
 from kgate.engine.api.meta import Key
-from kgate.engine.scheduler.tolerations import untolerated
+from kgate.engine.api.tolerations import untolerated
 from kgate.engine.trace import WatchEvent
 from kgate.outcome import PlacedNode
 from kgate.rollout.follow import Followed

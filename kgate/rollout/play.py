@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from kgate.engine import Cluster
 from kgate.engine.api.apps import ReplicaSet
 from kgate.engine.api.codec import CLUSTER_SCOPED
-from kgate.engine.api.core import Node, Pod
-from kgate.engine.api.meta import Condition, Key
+from kgate.engine.api.core import Pod
+from kgate.engine.api.meta import Condition, FrozenMap, Key
+from kgate.engine.api.quantity import milli, parse
 from kgate.engine.errors import ApiError
 from kgate.rollout import Validate
 from kgate.rollout.holds import Watchman
@@ -71,7 +72,7 @@ class Player:
     def play(self) -> dict[str, Any]:
         """The recording. Raises ApiError when an object that has to be there before step 0 is refused."""
         for node in self._scenario.nodes:
-            self._cluster.create(node.body())
+            self._cluster.add_node(node.body())
         for body in self._scenario.objects:
             self._cluster.apply(body)
         self._cluster.run_for(_AFTER_OBJECTS_MS if self._scenario.objects else 0)
@@ -137,6 +138,8 @@ class Player:
                 self._node(action)
             case Unready():
                 self._unready(action)
+            case Metrics():
+                self._metrics(action)
             case KubeletStep():
                 self._kubelet = merged(self._kubelet, action.changes)
                 self._cluster.set_behaviour(behaviour(read_kubelet(self._kubelet, action.path)))
@@ -226,7 +229,7 @@ class Player:
     def _drain(self, action: Drain, result: dict[str, Any]) -> None:
         """Refused evictions are tried again until the node is empty or the time is up."""
         deadline = self._cluster.now_ms + action.timeout_ms
-        self._cordon(action.node, True)
+        self._cluster.cordon(action.node)
         evictions: list[dict[str, Any]] = []
         asked: set[str] = set()
         while True:
@@ -234,7 +237,7 @@ class Player:
             for pod in there:
                 if pod.active and pod.metadata.uid not in asked:
                     said = self._evict(pod)
-                    evictions.append({"t": self._cluster.now_ms / 1000} | said)
+                    evictions.append({"t": self._cluster.now_ms / 1000} | _in_short(said))
                     if said["http"] == 201:
                         asked.add(pod.metadata.uid)
             if not there or self._cluster.now_ms >= deadline:
@@ -245,33 +248,33 @@ class Player:
 
     def _node(self, action: NodeStep) -> None:
         match action.verb:
-            case "cordon" | "uncordon":
-                self._cordon(action.name, action.verb == "cordon")
+            case "stop":
+                self._cluster.stop_node(action.name)
+            case "start":
+                self._cluster.start_node(action.name)
+            case "cordon":
+                self._cluster.cordon(action.name)
+            case "uncordon":
+                self._cluster.uncordon(action.name)
             case "delete":
                 self._cluster.delete("Node", action.name)
             case "add":
                 for node in action.added:
-                    self._cluster.create(node.body())
+                    self._cluster.add_node(node.body())
             case "label":
                 self._cluster.patch("Node", action.name, {"metadata": {"labels": dict(action.labels or {})}})
-            case "taint" | "untaint":
-                self._taint(action)
+            case "taint":
+                self._cluster.taint(action.name, **(action.taint or {}))
+            case "untaint":
+                self._cluster.untaint(action.name, str((action.taint or {})["key"]), (action.taint or {}).get("effect", ""))
 
-    def _cordon(self, node: str, unschedulable: bool) -> None:
-        self._cluster.patch("Node", node, {"spec": {"unschedulable": unschedulable or None}})
-
-    def _taint(self, action: NodeStep) -> None:
-        node = self._cluster.store.get(Node, "", action.name)
-        if node is None:
-            return
-        change = dict(action.taint or {})
-        kept = [
-            {"key": t.key, "value": t.value, "effect": t.effect}
-            for t in node.spec.taints
-            if t.key != change["key"] or ("effect" in change and t.effect != change["effect"])
-        ]
-        added = [change] if action.verb == "taint" else []
-        self._cluster.patch("Node", action.name, {"spec": {"taints": [*kept, *added] or None}})
+    def _metrics(self, action: Metrics) -> None:
+        """For the pods there are now; those that come later are not measured until the next such step."""
+        cpu, memory = milli(parse(action.cpu)), milli(parse(action.memory))
+        usage = FrozenMap(cpu=cpu, memory=memory)
+        for pod in self._cluster.store.list(Pod):
+            if pod.metadata.name.startswith(action.prefix):
+                self._cluster.metrics.of_pod(pod, {c.name: usage for c in pod.spec.containers})
 
     def _unready(self, action: Unready) -> None:
         """As a kubelet writes it whose readiness probe begins to fail."""
@@ -287,6 +290,14 @@ def _failing(condition: Condition, now_ms: int) -> Condition:
     if condition.type not in ("Ready", "ContainersReady"):
         return condition
     return replace(condition, status="False", reason="ContainersNotReady", last_transition_time_ms=now_ms // 1000 * 1000)
+
+
+def _in_short(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A drain notes of a refusal only what was said."""
+    short = {k: v for k, v in said.items() if k != "error"}
+    if "error" in said:
+        short |= {"message": said["error"]["message"], "causes": said["error"]["details"]["causes"]}
+    return short
 
 
 def _name(body: Mapping[str, Any]) -> str:

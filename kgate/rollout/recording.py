@@ -84,8 +84,8 @@ def _bindings(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _events(events: Sequence[WatchEvent], timeline: Timeline) -> list[dict[str, Any]]:
-    """Events as they appear, and again whenever their count rises."""
-    return [_event(e, e.after, timeline) for e in events if isinstance(e.after, Event)]
+    """Events as they appear, and again whenever their count rises; those of a scenario's namespace, not those about nodes."""
+    return [_event(e, e.after, timeline) for e in events if isinstance(e.after, Event) and e.after.involved_object.namespace]
 
 
 def _event(seen: WatchEvent, event: Event, timeline: Timeline) -> dict[str, Any]:

@@ -5,6 +5,7 @@ On a cluster that somebody described, all Deployments share it. On the assumed o
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -15,17 +16,22 @@ from msgspec.structs import replace
 from kgate.engine.api.meta import Key
 from kgate.engine.errors import LivelockError
 from kgate.errors import ConfigError
-from kgate.finding import Finding, Skipped
+from kgate.finding import Finding, Severity, Skipped
 from kgate.manifest import Manifest
 from kgate.outcome import Rehearsal
 from kgate.rollout import Validate
 from kgate.rollout.cluster import ASSUMED, ClusterSpec
 from kgate.rollout.facts import Rolled, described
+from kgate.rollout.fields import did_you_mean
 from kgate.rollout.gathered import Gathered, gather
 from kgate.rollout.limits import MOST_PODS, MOST_PODS_TOGETHER, replicas, unknown
 from kgate.rollout.modelled import WORKLOADS
+from kgate.rollout.questions import RULES as ASKED
+from kgate.rollout.questions import Edit, Evidence, Level, ask, edited
+from kgate.rollout.rules import RULES
 from kgate.rollout.settings import RolloutSettings
-from kgate.rollout.stage import Played, key_of, play
+from kgate.rollout.stage import Played, key_of, play, template_of
+from kgate.rollout.startup import startups
 from kgate.rollout.verdict import Judged, judge
 
 
@@ -69,6 +75,7 @@ def rehearse(
         return Rehearsed()
     if settings.cluster is not None and settings.spec is None:
         raise ConfigError(f"{settings.cluster}: the cluster file was not read", hint="RolloutSettings.on takes what is in it")
+    _known(settings)
     whole = _Set(
         head=gather(manifests),
         base=gather(base or ()),
@@ -83,6 +90,13 @@ def rehearse(
         rollouts=tuple(j.rehearsal for j in judged),
         skipped=tuple(_others(manifests)),
     )
+
+
+def _known(settings: RolloutSettings) -> None:
+    """A misspelt name would switch nothing off."""
+    names = {rule.name for rule in (*RULES, *ASKED)}
+    if wrong := next((name for name in settings.verdicts if name not in names), None):
+        raise ConfigError(f"rollout.verdicts: there is no {wrong!r}", hint=did_you_mean(wrong, names))
 
 
 def _judged(whole: _Set, manifests: Sequence[Manifest]) -> Iterator[Judged]:
@@ -105,11 +119,11 @@ def _judged(whole: _Set, manifests: Sequence[Manifest]) -> Iterator[Judged]:
 
 
 def _why_not(whole: _Set, manifest: Manifest, before: Manifest | None) -> str:
-    if why := unknown(manifest, whole.head.limits):
+    if why := unknown(manifest):
         return why
     if replicas(manifest) > MOST_PODS:
         return f"more than {MOST_PODS} pods are not rehearsed"
-    why = "" if before is None or before.body == manifest.body else unknown(before, whole.base.limits)
+    why = "" if before is None or before.body == manifest.body else unknown(before)
     return f"its version in base cannot be rehearsed: {why}" if why else ""
 
 
@@ -153,7 +167,46 @@ def _play(whole: _Set, world: Sequence[Manifest]) -> Iterator[Judged]:
         return
     rolled = whole.rolled(played, changed)
     for manifest in changed:
-        yield judge(manifest, whole.before(manifest), rolled, fits_alone=partial(_fits_alone, whole, manifest))
+        judged = judge(manifest, whole.before(manifest), rolled, fits_alone=partial(_fits_alone, whole, manifest))
+        yield _asked(judged, _evidence(whole, world, manifest, rolled, judged.rehearsal)) if judged.rehearsal.steps else judged
+
+
+def _asked(judged: Judged, evidence: Evidence) -> Judged:
+    """With the answers to all questions; one that is an error fails a rollout that would have passed."""
+    answers = list(ask(evidence))
+    found = [(a, f) for a in answers if (f := a.finding(evidence.manifest, evidence.settings)) is not None]
+    errors = {a.level for a, f in found if f.severity is Severity.ERROR}
+    rehearsal = replace(judged.rehearsal, proofs=tuple(a.proof() for a in answers))
+    if rehearsal.verdict == "pass" and errors:
+        rehearsal = replace(rehearsal, verdict="fail" if Level.FAILS in errors else "can-fail")
+    return Judged(rehearsal=rehearsal, findings=(*judged.findings, *(f for _, f in found)))
+
+
+def _evidence(whole: _Set, world: Sequence[Manifest], manifest: Manifest, rolled: Rolled, rehearsal: Rehearsal) -> Evidence:
+    return Evidence(
+        manifest=manifest,
+        before=whole.before(manifest),
+        rehearsal=rehearsal,
+        rolled=rolled,
+        started=startups(template_of(manifest), whole.settings.behaviour),
+        settings=whole.settings,
+        supports=whole.head.supports([manifest]),
+        replay=partial(_replayed, whole, world, manifest),
+    )
+
+
+def _replayed(whole: _Set, world: Sequence[Manifest], manifest: Manifest, edits: Sequence[Edit]) -> Evidence | None:
+    """The same world once more, with this Deployment edited."""
+    other = dataclasses.replace(manifest, body=edited(manifest.body, edits))
+    stage = [other if m is manifest else m for m in world]
+    head, base = _cast(whole, world)
+    try:
+        played = play([other if m is manifest else m for m in head], base, whole.cluster, whole.settings.behaviour, whole.validate)
+    except LivelockError:
+        return None
+    rolled = whole.rolled(played, [other])
+    judged = judge(other, whole.before(manifest), rolled, fits_alone=lambda: False)
+    return _evidence(whole, stage, other, rolled, judged.rehearsal) if judged.rehearsal.steps else None
 
 
 def _cast(whole: _Set, world: Sequence[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
@@ -162,7 +215,7 @@ def _cast(whole: _Set, world: Sequence[Manifest]) -> tuple[list[Manifest], list[
     A Deployment that is no longer in head is still running on a cluster that was described.
     """
     gone = [] if whole.cluster.assumed else [m[0] for name, m in whole.base.deployments.items() if name not in whole.head.deployments]
-    before = [m for m in (*map(whole.before, world), *gone) if m is not None and not unknown(m, {})]
+    before = [m for m in (*map(whole.before, world), *gone) if m is not None and not unknown(m)]
     head = [*whole.head.supports(world), *world]
     return head, [*whole.base.supports(before), *before]
 

@@ -51,4 +51,15 @@ NEVER_READY = Rule(
     references=(f"{ROLLOUT}#failed-deployment",),
 )
 
-RULES: tuple[Rule, ...] = (DOES_NOT_CONVERGE, UNSCHEDULABLE, DEADLINE_EXCEEDED, NEVER_READY)
+PODS_REFUSED = Rule(
+    id="KG5005",
+    name="pods-refused",
+    stage=Stage.ROLLOUT,
+    severity=Severity.ERROR,
+    summary="the API server refuses pods of the rollout",
+    why="A pod that a quota, a limit range or an unknown priority class forbids is never created; its ReplicaSet tries ever more rarely.",
+    remediation="ask for what the namespace allows, or change what it allows",
+    references=("https://kubernetes.io/docs/concepts/policy/resource-quotas/", "https://kubernetes.io/docs/concepts/policy/limit-range/"),
+)
+
+RULES: tuple[Rule, ...] = (DOES_NOT_CONVERGE, UNSCHEDULABLE, DEADLINE_EXCEEDED, NEVER_READY, PODS_REFUSED)

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from kgate.finding import Rule, Severity
 from kgate.manifest import Path
 from kgate.rollout import fields
 from kgate.rollout.cluster import ClusterSpec
@@ -49,6 +50,13 @@ class RolloutSettings:
     """The cluster itself. None, with `cluster` None as well: one is assumed."""
     behaviour: Behaviour = dataclasses.field(default_factory=Behaviour)
 
+    verdicts: Mapping[str, Severity | None] = dataclasses.field(default_factory=dict)
+    """By name of a rule: how bad it is; None: not asked. What is not named is as bad as its rule says."""
+
+    def severity(self, rule: Rule) -> Severity | None:
+        """How bad a finding of that rule is; None when nobody wants to know."""
+        return self.verdicts.get(rule.name, rule.severity if rule.enabled else None)
+
     def on(self, spec: ClusterSpec) -> RolloutSettings:
         """The same settings, on the cluster that was read from a file."""
         return dataclasses.replace(self, spec=spec, cluster=spec.file)
@@ -56,7 +64,7 @@ class RolloutSettings:
 
 def from_config(config: Mapping[str, Any]) -> RolloutSettings:
     """The settings that `rollout:` holds, already plain data. Raises SettingError; its path begins below `rollout:`."""
-    body = Fields(config, (), ("enabled", "cluster", "behaviour"), "rollout")
+    body = Fields(config, (), ("enabled", "cluster", "behaviour", "verdicts"), "rollout")
     cluster = body.text("cluster") if "cluster" in body else None
     if cluster == "":
         fields.refuse(body.at("cluster"), "must name a file", "cluster: cluster.yaml")
@@ -64,7 +72,21 @@ def from_config(config: Mapping[str, Any]) -> RolloutSettings:
         enabled=body.flag("enabled", default=True),
         cluster=cluster,
         behaviour=_behaviour(body.raw("behaviour") or {}, body.at("behaviour")),
+        verdicts=_verdicts(body.raw("verdicts") or {}, body.at("verdicts")),
     )
+
+
+def _verdicts(value: object, path: Path) -> dict[str, Severity | None]:
+    """Names are checked by whoever knows all rules: the rules of questions would be heavy to import for every start."""
+    out: dict[str, Severity | None] = {}
+    for name, word in fields.mapping(value, path, "verdicts").items():
+        if word is not False and word not in _LEVELS:
+            fields.refuse((*path, name), f"{word!r} is no severity", "error, warning, info or off")
+        out[name] = None if word in (False, "off") else Severity(str(word))
+    return out
+
+
+_LEVELS = (*(s.value for s in Severity), "off")
 
 
 def _behaviour(value: object, path: Path) -> Behaviour:
@@ -118,6 +140,12 @@ SCHEMA: Mapping[str, Any] = {
             "type": ["string", "null"],
             "minLength": 1,
             "examples": ["cluster.yaml"],
+        },
+        "verdicts": {
+            "description": "How bad each finding of a rollout is, by the name of its rule; off: not asked.",
+            "type": ["object", "null"],
+            "additionalProperties": {"enum": [*_LEVELS, False]},
+            "examples": [{"recreate-downtime": "error"}],
         },
         "behaviour": {
             "description": "How pods start and stop. What is not said is derived from the probes, or assumed.",

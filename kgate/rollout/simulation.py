@@ -8,13 +8,14 @@ from typing import Any
 from msgspec import Struct
 
 from kgate.engine.errors import ApiError, LivelockError
+from kgate.engine.flags import FlagError
 from kgate.finding import clean
 from kgate.manifest import Source
 from kgate.rollout import Validate
 from kgate.rollout.fields import SettingError
-from kgate.rollout.modelled import BUDGET, EVICTING_EFFECT, NODE_VERBS, UNPLAYABLE
+from kgate.rollout.modelled import UNPLAYABLE
 from kgate.rollout.scenario import read_scenario
-from kgate.rollout.steps import Action, Apply, Create, Drain, Evict, Metrics, NodeStep, Scenario, Step
+from kgate.rollout.steps import Apply, Create, Scenario, Step
 
 
 class Played(Struct, frozen=True, kw_only=True):
@@ -122,7 +123,7 @@ def _played(file: str, scenario: Scenario, validate: Validate | None) -> Played:
         recording = Player(scenario, validate).play()
     except ApiError as refused:
         return _not_played(about, f"an object of the scenario was refused: {refused.message}")
-    except LivelockError as fault:
+    except (FlagError, LivelockError) as fault:
         return _not_played(about, str(fault))
     return Played(name=about.name, file=file, description=about.description, recording=recording)
 
@@ -135,26 +136,10 @@ def unplayable(scenario: Scenario) -> str:
     """Why the engine cannot play it; empty when it can."""
     bodies = [*scenario.objects, *(b for s in scenario.steps for b in _bodies(s))]
     kind = next((b["kind"] for b in bodies if b.get("kind") in UNPLAYABLE), None)
-    if kind is not None:
-        return f"{kind} is not modelled"
-    budgeted = any(b.get("kind") == BUDGET for b in bodies)
-    return next((why for s in scenario.steps if (why := _unplayable(s.action, budgeted))), "")
+    return "" if kind is None else f"{kind} is not modelled"
 
 
 def _bodies(step: Step) -> tuple[Mapping[str, Any], ...]:
     if isinstance(step.action, Apply):
         return step.action.objects
     return (step.action.object,) if isinstance(step.action, Create) else ()
-
-
-def _unplayable(action: Action, budgeted: bool) -> str:
-    match action:
-        case Metrics():
-            return "pod metrics are not modelled"
-        case Evict() | Drain() if budgeted:
-            return f"{BUDGET} is not modelled"
-        case NodeStep(verb=verb) if verb in NODE_VERBS:
-            return f"node {verb} is not modelled"
-        case NodeStep(verb="taint", taint=taint) if taint and taint.get("effect") == EVICTING_EFFECT:
-            return f"eviction by {EVICTING_EFFECT} taints is not modelled"
-    return ""

@@ -10,11 +10,14 @@ from msgspec import Struct
 from kgate.engine import Behaviour, Cluster, ImageBehaviour
 from kgate.engine.api import quantity as quantities
 from kgate.engine.api.apps import Deployment
+from kgate.engine.api.autoscaling import HorizontalPodAutoscaler
 from kgate.engine.api.codec import CLUSTER_SCOPED, KINDS
 from kgate.engine.api.core import PriorityClass
 from kgate.engine.api.meta import FrozenMap, Key, condition
+from kgate.engine.controllers.podautoscaler.settings import Settings
 from kgate.engine.errors import ApiError
 from kgate.engine.trace import WatchEvent
+from kgate.errors import ConfigError
 from kgate.manifest import Manifest
 from kgate.rollout import Validate
 from kgate.rollout.cluster import ClusterSpec, Used
@@ -34,8 +37,15 @@ _LIMIT_MS = 7 * 24 * 3600 * 1000
 _LATE_MS = 3600 * 1000
 """How long a rollout that exceeded its deadline is given to complete after all."""
 
-SUPPORT = frozenset(kind for _, kind in KINDS) - {"Deployment", "Event", "Node", "Pod", "ReplicaSet", "PersistentVolumeClaim"}
-"""Kinds of the set that are put on the stage besides Deployments, because they bear on placement."""
+_AUTOSCALER_MS = Settings().sync_period_ms
+"""How long it takes at most until every autoscaler has looked at its target."""
+
+_NOT_SUPPORT = {"Deployment", "Event", "Node", "Pod", "ReplicaSet", "PersistentVolumeClaim", "VerticalPodAutoscaler"}
+SUPPORT = frozenset(kind for _, kind in KINDS) - _NOT_SUPPORT
+"""Kinds of the set that are put on the stage besides Deployments, because they bear on placement or on size.
+
+Not VerticalPodAutoscalers: without any usage they would recommend the least there is.
+"""
 
 _TENANT = "other-tenants"
 
@@ -78,8 +88,9 @@ def play(
     """
     cluster = Cluster(behaviour=_behaviour([*head, *base], behaviour), validate=_but_not_nodes(validate), profile=profile(spec.scheduler))
     for node in spec.nodes:
-        cluster.create(node.body())
+        cluster.add_node(node.body())
         _occupy(cluster, node.name, spec.used.get(node.name))
+    _furnish(cluster, spec)
     stand_ins = _stand_in(cluster, [*head, *base])
     patience = _Patience(cluster=cluster)
     refused_before = _apply(cluster, base)
@@ -155,10 +166,19 @@ def _occupy(cluster: Cluster, node: str, used: Used | None) -> None:
                 "spec": {
                     "nodeName": node,
                     "priorityClassName": "system-node-critical",
+                    "tolerations": [{"operator": "Exists"}],
                     "containers": [{"name": "other", "image": "other", "resources": {"requests": requests}}],
                 },
             }
         )
+
+
+def _furnish(cluster: Cluster, spec: ClusterSpec) -> None:
+    for body in spec.objects:
+        try:
+            cluster.apply(body)
+        except ApiError as fault:
+            raise ConfigError(f"{spec.file}: the API server refuses {body['kind']} {body['metadata']['name']!r}: {fault.message}") from None
 
 
 def _share(total: int, count: int, i: int) -> int:
@@ -167,10 +187,10 @@ def _share(total: int, count: int, i: int) -> int:
 
 def _stand_in(cluster: Cluster, manifests: Sequence[Manifest]) -> tuple[str, ...]:
     """The cluster has priority classes that the repository does not define; their value is anybody's guess."""
-    defined = {m.name for m in manifests if m.kind == "PriorityClass"}
+    defined = {m.name for m in manifests if m.kind == "PriorityClass"} | {c.metadata.name for c in cluster.store.list(PriorityClass)}
     pods = [template_of(m).get("spec") for m in manifests]
     wanted = {str(p.get("priorityClassName") or "") for p in pods if isinstance(p, Mapping)}
-    missing = sorted(name for name in wanted - defined if name and not name.startswith("system-"))
+    missing = sorted(name for name in wanted - defined if name)
     for name in missing:
         body = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": 0}
         cluster.create(body)
@@ -209,16 +229,27 @@ class _Patience(Struct):
 def _settle(cluster: Cluster, deployments: Sequence[Key], patience: _Patience, *, late_ms: int = 0) -> list[Key]:
     """Runs until every Deployment is complete or has exceeded its deadline; returns those that are not complete."""
     pending = list(deployments)
+    autoscaled, looked_ms = _autoscaled(cluster, deployments), cluster.now_ms + _AUTOSCALER_MS
 
     def ended(given_up: bool) -> bool:
-        pending[:] = [key for key in pending if not _over(cluster, key, given_up=given_up)]
-        return not pending or patience.lost()
+        waits = autoscaled if cluster.now_ms < looked_ms else ()
+        pending[:] = [key for key in pending if key in waits or not _over(cluster, key, given_up=given_up)]
+        return not pending or patience.lost() or (bool(autoscaled) and cluster.at_rest())
 
     cluster.run_until(lambda: ended(True), cluster.now_ms + _LIMIT_MS)
     pending[:] = [key for key in deployments if not _over(cluster, key, given_up=False)]
     if pending and late_ms:
         cluster.run_until(lambda: ended(False), cluster.now_ms + late_ms)
     return pending
+
+
+def _autoscaled(cluster: Cluster, deployments: Sequence[Key]) -> frozenset[Key]:
+    """Deployments whose size is not theirs to say until their autoscaler has looked."""
+    targets = {
+        Key(hpa.spec.scale_target_ref.kind, hpa.metadata.namespace, hpa.spec.scale_target_ref.name)
+        for hpa in cluster.store.list(HorizontalPodAutoscaler)
+    }
+    return frozenset(targets.intersection(deployments))
 
 
 def _over(cluster: Cluster, key: Key, *, given_up: bool) -> bool:

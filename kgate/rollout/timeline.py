@@ -234,4 +234,5 @@ _TRACKED: Mapping[str, Callable[[Any, Aliases], Fields]] = {
     "PodDisruptionBudget": _from_status("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"),
     "HorizontalPodAutoscaler": _from_status("currentReplicas", "desiredReplicas", "currentMetrics"),
     "ResourceQuota": _from_status("hard", "used"),
+    "VerticalPodAutoscaler": _from_status("recommendation"),
 }

@@ -14,7 +14,8 @@ from kgate.outcome import Rehearsal
 from kgate.rollout.causes import POD, Cause, cause
 from kgate.rollout.facts import Rolled, described, filled
 from kgate.rollout.follow import Followed
-from kgate.rollout.rules import DEADLINE_EXCEEDED, DOES_NOT_CONVERGE, NEVER_READY, UNSCHEDULABLE
+from kgate.rollout.refusals import refusal
+from kgate.rollout.rules import DEADLINE_EXCEEDED, DOES_NOT_CONVERGE, NEVER_READY, PODS_REFUSED, UNSCHEDULABLE
 from kgate.rollout.stage import key_of, template_of
 from kgate.rollout.startup import Startup, containers, span, startups
 from kgate.rollout.written import node
@@ -88,6 +89,8 @@ class _Case(Struct, frozen=True, kw_only=True):
             return _Verdict(verdict="unknown", reason="the rehearsal was given up: it does not come to rest")
         if self.f.completed_ms is None and self.f.unschedulable:
             return self._unschedulable(fits_alone)
+        if self.f.refused:
+            return self._refused(fits_alone)
         broken = self._broken()
         if broken is not None:
             return broken
@@ -97,6 +100,26 @@ class _Case(Struct, frozen=True, kw_only=True):
             return _Verdict(verdict="pass")
         said = f": {self.f.said[-1]}" if self.f.said else ""
         return _Verdict(verdict="fail", reason=f"the rollout never completes{said}", rule=DOES_NOT_CONVERGE, path=("spec",))
+
+    def _refused(self, fits_alone: Callable[[], bool]) -> _Verdict:
+        """Where old pods use up a quota, the strategy is the cause: surge needs room for more pods than there are replicas."""
+        found = refusal(self.f.refused, self.manifest.body)
+        serving = self.last.status.available_replicas
+        if found.reason.startswith("exceeded quota: ") and self.before is not None and self.f.start.old_ready and fits_alone():
+            return _Verdict(
+                verdict="fail",
+                reason=f"no new pod is created beside the old ones: {found.reason}; {serving} available pods keep serving",
+                rule=PODS_REFUSED,
+                path=_first_written(self.manifest, ("spec", "strategy", "rollingUpdate", "maxSurge"), ("spec", "strategy")),
+                remediation="set maxSurge to 0 and maxUnavailable to 1 or more, so that an old pod goes first, or raise the quota",
+            )
+        return _Verdict(
+            verdict="fail",
+            reason=f"pods are not created: {found.reason}",
+            rule=PODS_REFUSED,
+            path=found.path,
+            remediation=found.remediation,
+        )
 
     def _broken(self) -> _Verdict | None:
         """The settings say that an image does not start, or does not last."""

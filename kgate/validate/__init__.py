@@ -3,6 +3,6 @@
 from kgate.validate.cause import Cause
 from kgate.validate.judge import Judged, causes, judge
 from kgate.validate.rules import RULES
-from kgate.validate.versions import NEWEST, VERSIONS
+from kgate.validate.versions import NEWEST, VERSIONS, minor
 
-__all__ = ["NEWEST", "RULES", "VERSIONS", "Cause", "Judged", "causes", "judge"]
+__all__ = ["NEWEST", "RULES", "VERSIONS", "Cause", "Judged", "causes", "judge", "minor"]

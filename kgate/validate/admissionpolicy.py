@@ -1,6 +1,6 @@
 """Admission policies in CEL and their bindings (pkg/apis/admissionregistration/validation/validation.go).
 
-The expressions themselves are not compiled: a faulty one passes here.
+admissioncel compiles the expressions themselves.
 """
 
 from __future__ import annotations

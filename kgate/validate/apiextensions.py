@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kgate.manifest import Path
-from kgate.validate import crdschema, formats, webhooks
+from kgate.validate import formats, webhooks
 from kgate.validate.cause import Body, Cause, Causes, Key, forbidden, invalid, items, not_supported, part, required, strings, text
 from kgate.validate.gates import Gates
 
@@ -154,6 +154,8 @@ def _schemas(spec: Body) -> Causes:
         schema = value.get("openAPIV3Schema") if isinstance(value, dict) else None
         if schema is None:
             continue
+        from kgate.validate import crdschema  # only definitions need it
+
         status = any(statuses) if server == (*_SPEC, "validation") else statuses[_index(node)]
         where, at = (*node, "openAPIV3Schema"), (*server, "openAPIV3Schema")
         for cause in (*_root(schema, status=status), *crdschema.causes(schema, at)):

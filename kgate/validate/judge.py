@@ -9,9 +9,9 @@ from typing import Any
 
 from kgate.finding import Finding, Rule, Skipped, in_order
 from kgate.manifest import Manifest
-from kgate.validate import api, crd, deprecations, gates, kinds, meta, openapi, remedies
+from kgate.validate import api, crd, gates, kinds, meta, openapi, remedies
 from kgate.validate.cause import Cause
-from kgate.validate.rules import BY_REASON, DEPRECATED, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
+from kgate.validate.rules import BY_REASON, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
 from kgate.validate.versions import NEWEST, minor
 
 MOST = 250
@@ -34,16 +34,20 @@ def judge(manifests: Sequence[Manifest], version: str, *, crds: Sequence[Manifes
     target = minor(version)
     findings: list[Finding] = []
     skipped: list[Skipped] = []
-    definitions = crd.Definitions.of((m.body for m in manifests), (m.body for m in crds), lambda body: bool(causes(body, version=version)))
+    definitions, former = (_definitions(among, crds, version) for among in (manifests, base))
     for manifest, before in zip(manifests, _before(manifests, base), strict=True):
         known = api.recognised(manifest.body, target)
-        if not known.kind and (checked := crd.checked(manifest.body, definitions, target, gates.on(target), MOST)):
+        if not known.kind and (checked := _checked(manifest, before, definitions, former, target)):
             findings.extend(_custom(manifest, checked))
             skipped.extend(Skipped(file=manifest.file, reason=reason) for reason in checked.unchecked)
             continue
         if known.skipped:
             skipped.append(Skipped(file=manifest.file, reason=known.skipped))
         findings.extend(_found(manifest, before, known, target))
+        if (known.version.rpartition("/")[0], known.kind) in kinds.WITH_CEL:
+            faults, reasons = _expressions(manifest, known, target)
+            findings.extend(faults)
+            skipped.extend(Skipped(file=manifest.file, reason=reason) for reason in reasons)
     return Judged(findings=in_order(findings), skipped=tuple(sorted(set(skipped))))
 
 
@@ -54,15 +58,34 @@ def _found(manifest: Manifest, before: Manifest | None, known: api.Api, target: 
         said = _refused(manifest.body, known, target, None)
         for cause in (*said, *_changed(manifest, before, known, target, said)):
             yield _finding(manifest, cause, _rule(cause))
-        if warned := deprecations.cause(known, target):
-            yield _finding(manifest, warned, DEPRECATED)
+
+
+def _expressions(manifest: Manifest, known: api.Api, target: str) -> tuple[list[Finding], list[str]]:
+    """Of an object that the server can decode."""
+    if any(cause.reason == "BadRequest" for cause in openapi.causes(manifest.body, known.version, known.kind, target)):
+        return [], []
+    from kgate.validate import admissioncel
+
+    faults, reasons = admissioncel.checked(manifest.body, known.kind, int(target.partition(".")[2]))
+    return [_finding(manifest, cause, _rule(cause)) for cause in faults[:MOST]], reasons[:MOST]
+
+
+def _definitions(manifests: Sequence[Manifest], crds: Sequence[Manifest], version: str) -> crd.Definitions:
+    return crd.Definitions.of((m.body for m in manifests), (m.body for m in crds), lambda body: bool(causes(body, version=version)))
+
+
+def _checked(manifest: Manifest, before: Manifest | None, now: crd.Definitions, former: crd.Definitions, target: str) -> crd.Checked | None:
+    """What its definition of old refused, the server never took: then the object is a new one."""
+    on, old = gates.on(target), before.body if before is not None else None
+    if old is not None:
+        was = crd.checked(old, former, target, on, MOST) or crd.checked(old, now, target, on, MOST)
+        old = None if was is None or was.causes else old
+    return crd.checked(manifest.body, now, target, on, MOST, old)
 
 
 def _custom(manifest: Manifest, checked: crd.Checked) -> Iterator[Finding]:
     for cause in checked.causes:
         yield _finding(manifest, cause, NOT_SERVED if checked.not_served else _rule(cause))
-    if checked.deprecated:
-        yield _finding(manifest, checked.deprecated, DEPRECATED)
 
 
 def _rule(cause: Cause) -> Rule:
@@ -95,8 +118,7 @@ def _changed(manifest: Manifest, before: Manifest | None, known: api.Api, target
 
 
 def _finding(manifest: Manifest, cause: Cause, rule: Rule) -> Finding:
-    structural = cause.reason in ("BadRequest", "Deprecated")
-    message = cause.message if structural else f"{cause.field}: {cause.message}"
+    message = cause.message if cause.reason == "BadRequest" else f"{cause.field}: {cause.message}"
     return Finding.at(manifest, cause.path, rule=rule, message=message, key=cause.key, remediation=remedies.of(cause) or None)
 
 
@@ -115,7 +137,7 @@ def _refused(body: Mapping[str, Any], known: api.Api, target: str, old: Mapping[
     structural = tuple(islice(openapi.causes(body, known.version, known.kind, target), MOST))
     if any(cause.reason == "BadRequest" for cause in structural):
         return tuple(cause for cause in structural if cause.reason == "BadRequest")
-    ruled = tuple(islice(_ruled(body, known, gates.on(target), old), MOST))
+    ruled = tuple(islice(_ruled(body, known, target, old), MOST))
     return tuple(dict.fromkeys((*ruled, *(c for c in structural if not _covered(c, ruled)))))
 
 
@@ -124,9 +146,21 @@ def _covered(cause: Cause, ruled: tuple[Cause, ...]) -> bool:
     return any(c.path[: len(cause.path)] == cause.path for c in ruled)
 
 
-def _ruled(body: Mapping[str, Any], known: api.Api, on: gates.Gates, old: Mapping[str, Any] | None) -> Iterator[Cause]:
-    group = known.version.rpartition("/")[0]
+def _ruled(body: Mapping[str, Any], known: api.Api, target: str, old: Mapping[str, Any] | None) -> Iterator[Cause]:
+    group, on = known.version.rpartition("/")[0], gates.on(target)
     yield from meta.causes(body, group, known.kind, on)
     yield from kinds.causes(body, group, known.kind, on)
     if old is not None:
-        yield from kinds.update_causes(body, old, group, known.kind)
+        yield from _replacing(body, old, known, target)
+
+
+def _replacing(body: Mapping[str, Any], old: Mapping[str, Any], known: api.Api, target: str) -> Iterator[Cause]:
+    """The rules of updates; none where another version of the API describes the old object."""
+    if body == old or (body.get("apiVersion"), body.get("kind")) != (old.get("apiVersion"), old.get("kind")):
+        return
+    if rule := kinds.UPDATE.get((known.version.rpartition("/")[0], known.kind)):
+        yield from rule(body, old)
+        return
+    from kgate.validate import update
+
+    yield from update.replaced(body, old, known, target)

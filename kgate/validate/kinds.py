@@ -77,15 +77,24 @@ UPDATE: Mapping[tuple[str, str], Callable[[Body, Body], Causes]] = {
     ("apps", "Deployment"): apps.selector_update,
     ("apps", "ReplicaSet"): apps.selector_update,
     ("apps", "DaemonSet"): apps.selector_update,
-    ("apps", "StatefulSet"): apps.selector_update,
 }
+"""Kinds whose update has one rule, asked at each write: without the schema and the defaults that the rules of update/ look into."""
+
+_ADMISSION = "admissionregistration.k8s.io"
+WITH_CEL = frozenset(
+    (_ADMISSION, f"{does}{what}") for does in ("Validating", "Mutating") for what in ("AdmissionPolicy", "WebhookConfiguration")
+)
+"""Kinds that hold expressions, which validate.judge has compiled."""
 
 
 def causes(body: Body, group: str, kind: str, on: Gates) -> Causes:
-    if rules := CREATE.get((group, kind)):
+    if rules := CREATE.get((group, kind)) or _rare(group, kind):
         yield from rules(body, on)
 
 
-def update_causes(body: Body, old: Body, group: str, kind: str) -> Causes:
-    if rules := UPDATE.get((group, kind)):
-        yield from rules(body, old)
+def _rare(group: str, kind: str) -> Callable[[Body, Gates], Causes] | None:
+    if not group and kind != "PodTemplate":
+        return None
+    from kgate.validate import rare
+
+    return rare.CREATE.get((group, kind))

@@ -44,18 +44,6 @@ _NOT_FOUND = _rule(1106, "not-found", "a name that nothing in the object bears",
 _TOO_LONG = _rule(1107, "too-long", "a value that is too long", "shorten the value")
 _TOO_MANY = _rule(1108, "too-many", "a list that is too long", "remove items")
 
-DEPRECATED = Rule(
-    id="KG1201",
-    name="api-deprecated",
-    stage=Stage.VALIDATE,
-    severity=Severity.WARNING,
-    summary="the Kubernetes version still serves this API, a later one will not",
-    why="The API server takes the object and warns; after an upgrade of the cluster it refuses it, and nothing can be applied any more.",
-    remediation="use the apiVersion that replaces it",
-    references=(_DEPRECATION,),
-)
-"""A warning: the server does not refuse the object, and only errors of this stage say that it does."""
-
 BY_REASON: Mapping[str, Rule] = {
     "BadRequest": UNDECODABLE,
     "FieldValueRequired": _REQUIRED,
@@ -76,5 +64,4 @@ RULES: tuple[Rule, ...] = (
     UNDECODABLE,
     UNKNOWN_FIELD,
     *(rule for reason, rule in BY_REASON.items() if reason not in ("BadRequest", "FieldValueTypeInvalid")),
-    DEPRECATED,
 )

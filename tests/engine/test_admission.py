@@ -6,7 +6,9 @@ import pytest
 
 from kgate.engine import ApiError
 from kgate.engine.admission.defaulting import set_defaults, tag_of
-from kgate.engine.admission.pods import complete, qos_class, with_default_tolerations
+from kgate.engine.admission.pods import defaulted as defaulted_spec
+from kgate.engine.admission.pods import qos_class, resolved, with_default_tolerations
+from kgate.engine.admission.priority import Priority
 from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Pod, PodSpec, Toleration
 from kgate.engine.api.meta import FrozenMap
@@ -144,20 +146,20 @@ def test_services_nodes_and_namespaces_get_theirs() -> None:
 
 def test_limits_become_requests_on_pods_but_not_in_templates() -> None:
     spec = spec_of(containers=[{"name": "a", "resources": {"limits": {"cpu": 1, "memory": "1Gi"}, "requests": {"cpu": "100m"}}}])
-    assert complete(spec, FrozenMap(), (0, "")).containers[0].resources.requests == {"cpu": 100, "memory": 2**30}
+    assert defaulted_spec(spec).containers[0].resources.requests == {"cpu": 100, "memory": 2**30}
     assert spec.containers[0].resources.requests == {"cpu": 100}
 
 
 def test_pod_level_requests_come_from_the_containers_or_else_from_the_pods_limits() -> None:
     spec = spec_of(containers=[{"name": "a", "resources": {"requests": {"cpu": 1}}}], resources={"limits": {"cpu": 4, "memory": "1Gi"}})
-    resources = complete(spec, FrozenMap(), (0, "")).resources
+    resources = defaulted_spec(spec).resources
     assert resources is not None
     assert resources.requests == {"cpu": 1000, "memory": 2**30}
 
 
 def test_host_network_exposes_every_container_port() -> None:
     spec = spec_of(hostNetwork=True, containers=[{"name": "a", "ports": [{"containerPort": 80}, {"containerPort": 81, "hostPort": 9}]}])
-    assert [p.host_port for p in complete(spec, FrozenMap(), (0, "")).containers[0].ports] == [80, 9]
+    assert [p.host_port for p in defaulted_spec(spec).containers[0].ports] == [80, 9]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,7 @@ def test_match_label_keys_become_part_of_the_selector() -> None:
             }
         },
     )
-    done = complete(spec, FrozenMap(hash="1", tenant="t"), (0, ""))
+    done = resolved(spec, FrozenMap(hash="1", tenant="t"), Priority("", 0, ""))
     selector = done.topology_spread_constraints[0].label_selector
     assert selector is not None
     assert [(r.key, r.operator, r.values) for r in selector.match_expressions] == [("hash", "In", ("1",))]

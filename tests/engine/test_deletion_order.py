@@ -83,7 +83,7 @@ def test_nobody_sorts_when_all_pods_go() -> None:
     assert pods_to_delete(pods, pods, 3, NOW) == pods
 
 
-@pytest.mark.parametrize("cost", ["x", "1.5", "+-1", "99999999999999"])
+@pytest.mark.parametrize("cost", ["x", "1.5", "+-1", "99999999999999", "2147483648", "+5", "-05x", "007", "00", " 7"])
 def test_a_deletion_cost_that_is_no_number_counts_as_zero(cost: str) -> None:
     odd, negative = pod("a", cost=cost), pod("b", cost="-1")
     assert pods_to_delete([odd, negative], [], 1, NOW) == [negative]

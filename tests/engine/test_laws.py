@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,7 +51,8 @@ def totals(world: Cluster, since: int) -> list[tuple[int, int]]:
     return seen
 
 
-@settings(deadline=None, max_examples=60)
+@pytest.mark.slow
+@settings(deadline=None, max_examples=300)
 @given(st.integers(1, 12), amounts, amounts, behaviours, st.booleans())
 def test_a_rollout_keeps_its_bounds_and_ends(
     replicas: int, surge: int | str, unavailable: int | str, behaviour: Behaviour, interrupted: bool

@@ -157,3 +157,46 @@ def test_what_is_said_again_is_counted() -> None:
     for text in ("a", "b", "a"):
         c.manager.record(pod, "Warning", "Failed", text, source="kubelet")
     assert [(e.message, e.count) for e in c.manager.store.list(Event)] == [("a", 2), ("b", 1)]
+
+
+def test_who_is_enqueued_last_waits_until_the_others_have_nothing_left_and_goes_alone() -> None:
+    manager, seen = Manager(Store()), []
+
+    class Follower:
+        name = "follower"
+        watches = ()
+
+        def reconcile(self, key: Key) -> None:
+            seen.append(key.name)
+            if key.name in ("a", "b"):
+                manager.enqueue("follower", Key("Pod", "", f"{key.name} noticed"))
+
+    manager.add(Follower())
+    for name in ("a", "b"):
+        manager.enqueue_last("follower", Key("Pod", "", name))
+    manager.enqueue("follower", Key("Pod", "", "first"))
+    manager.settle()
+    assert seen == ["first", "a", "a noticed", "b", "b noticed"]
+
+
+def test_a_crowd_is_let_in_by_quarters() -> None:
+    manager, rounds = Manager(Store()), []
+
+    class Follower:
+        name = "follower"
+        watches = ()
+
+        def reconcile(self, key: Key) -> None:
+            if key.name == "noticed":
+                rounds.append(0)
+            else:
+                rounds[-1] += 1
+                manager.enqueue("follower", Key("Pod", "", "noticed"))
+
+    manager.add(Follower())
+    manager.enqueue("follower", Key("Pod", "", "noticed"))
+    for n in range(400):
+        manager.enqueue_last("follower", Key("Pod", "", str(n)))
+    manager.settle()
+    assert rounds[:3] == [100, 75, 56]
+    assert rounds[-13:] == [1] * 12 + [0]

@@ -67,37 +67,36 @@ def test_retained_keys_drop_the_old_strategy() -> None:
     assert patching.strategic_merge_patch(target, patch) == {"strategy": {"type": "Recreate"}}
 
 
-def test_apply_withdraws_what_it_set_before_and_now_omits() -> None:
-    live = {"replicas": 5, "paused": True, "containers": [{"name": "a", "image": "x", "tty": True}]}
-    previous = {"replicas": 5, "paused": True, "containers": [{"name": "a", "image": "x"}]}
-    wanted = {"paused": True, "containers": [{"name": "a"}]}
-    assert patching.apply(live, wanted, previous) == {"paused": True, "containers": [{"name": "a", "tty": True}]}
-
-
-def test_apply_leaves_what_somebody_else_has_changed_since() -> None:
-    assert patching.apply({"spec": {"replicas": 9}}, {"spec": {}}, {"spec": {"replicas": 5}}) == {"spec": {"replicas": 9}}
-
-
-def test_apply_removes_its_own_list_items_and_keeps_those_of_others() -> None:
-    live = {"containers": [{"name": "a"}, {"name": "b"}, {"name": "injected"}]}
-    assert patching.apply(live, {"containers": [{"name": "b"}]}, {"containers": [{"name": "a"}, {"name": "b"}]}) == {
-        "containers": [{"name": "b"}, {"name": "injected"}]
-    }
-
-
-def test_apply_withdraws_a_whole_mapping_but_not_the_defaults_in_it() -> None:
-    live = {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": "25%"}}}
-    previous = {"strategy": {"rollingUpdate": {"maxSurge": 1}}}
-    assert patching.apply(live, {}, previous) == {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%"}}}
+@pytest.mark.parametrize(
+    ("live", "wanted", "expected"),
+    [
+        ("", "ab", "ab"),
+        ("ab", "ab", "ab"),
+        ("abc", "c", "abc"),  # what is not applied belongs to others and stays
+        ("sa", "ab", "sab"),  # where it was: before the first shared one
+        ("xay", "ab", "xayb"),
+        ("asb", "ba", "sba"),  # the order applied counts
+        ("abx", "bca", "bxca"),
+    ],
+)
+def test_lists_with_identity_keep_the_order_applied_and_others_in_their_place(live: str, wanted: str, expected: str) -> None:
+    here, there = ({"containers": [{"name": c} for c in names]} for names in (live, wanted))
+    assert [c["name"] for c in patching.lay_over(here, there)["containers"]] == list(expected)
 
 
 def test_apply_tells_ports_of_two_protocols_apart() -> None:
     live = {"ports": [{"containerPort": 53, "protocol": "TCP"}, {"containerPort": 53, "protocol": "UDP"}]}
     wanted = {"ports": [{"containerPort": 53, "protocol": "UDP", "name": "dns"}]}
-    assert patching.apply(live, wanted, {})["ports"] == [
-        {"containerPort": 53, "protocol": "UDP", "name": "dns"},
+    assert patching.lay_over(live, wanted)["ports"] == [
         {"containerPort": 53, "protocol": "TCP"},
+        {"containerPort": 53, "protocol": "UDP", "name": "dns"},
     ]
+
+
+def test_apply_replaces_selectors_as_a_whole() -> None:
+    live = {"spec": {"nodeSelector": {"a": "1", "b": "2"}, "template": {"labels": {"a": "1"}}}}
+    wanted = {"spec": {"nodeSelector": {"b": "3"}, "template": {"labels": {"b": "2"}}}}
+    assert patching.lay_over(live, wanted) == {"spec": {"nodeSelector": {"b": "3"}, "template": {"labels": {"a": "1", "b": "2"}}}}
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,9 @@ def test_the_oldest_set_is_emptied_first() -> None:
     assert rolling.scale_down_old(d, [newer, older], a_set("new", 3, 3)) == [("z", 0), ("a", 1)]
 
 
+ONE_BY_ONE = [[5, 7], [6, 7], [6, 6], [7, 6], [7, 5], [8, 5], [8, 4], [9, 4], [9, 3], [10, 3], [10, 2], [10, 1], [10, 0]]
 GOLDENS = [
-    (10, "25%", "25%", [[0, 10], [3, 10], [3, 8], [5, 8], [5, 3], [10, 3], [10, 0]]),
+    (10, "25%", "25%", [[0, 10], [3, 10], [3, 8], [5, 8], *ONE_BY_ONE]),
     (3, "25%", "25%", [[0, 3], [1, 3], [1, 2], [2, 2], [2, 1], [3, 1], [3, 0]]),
     (1, "25%", "25%", [[0, 1], [1, 1], [1, 0]]),
     (4, 0, "25%", [[0, 4], [0, 3], [1, 3], [1, 2], [2, 2], [2, 1], [3, 1], [3, 0], [4, 0]]),
@@ -112,7 +113,7 @@ GOLDENS = [
 
 
 @pytest.mark.parametrize(("replicas", "surge", "unavailable", "expected"), GOLDENS)
-def test_pods_that_become_ready_together_roll_in_waves(
+def test_pods_that_become_ready_together_are_seen_one_after_another(
     replicas: int, surge: int | str, unavailable: int | str, expected: list[list[int]]
 ) -> None:
     world = cluster()

@@ -87,6 +87,18 @@ def test_nothing_said_is_the_default() -> None:
         ({"rules": {"image-tag-latest": {"sevrity": "off"}}}, ("rules", "image-tag-latest", "sevrity"), "no setting", "severity"),
         ({"rules": {"image-tag-latest": True}}, ("rules", "image-tag-latest"), "true or false", ""),
         ({"rules": {"label-required": {"params": {"key": []}}}}, ("rules", "label-required", "params", "key"), "no param", "keys"),
+        (
+            {"rules": {"api-deprecated": {"params": {"apis": [{"version": "v1", "since": 3}]}}}},
+            ("rules", "api-deprecated", "params", "apis", 0),
+            '"kinds" is missing',
+            "",
+        ),
+        (
+            {"rules": {"field-deprecated": {"params": {"labels": {"a/b": 3}}}}},
+            ("rules", "field-deprecated", "params", "labels", "a/b"),
+            "is expected here",
+            "",
+        ),
         ({"rules": {"label-required": {"params": {"keys": "a"}}}}, ("rules", "label-required", "params", "keys"), "is a list", ""),
     ],
 )

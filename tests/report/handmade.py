@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from kgate.finding import Finding, Severity, Skipped, Stage
 from kgate.manifest import Location, Path, Subject
-from kgate.outcome import Checked, ImageOutcome, PlacedNode, Rehearsal, Report, RolloutStep
+from kgate.outcome import Because, Checked, ImageOutcome, PlacedNode, Proof, Rehearsal, Report, RolloutStep
 
 WEB = Subject(api_version="apps/v1", kind="Deployment", namespace="prod", name="web")
 
@@ -107,6 +107,11 @@ ROLLING = Rehearsal(
     verdict="pass",
     bounds="the cluster of cluster.yaml, one schedule",
     assumed=("pods ready after 40s",),
+    effect="rolls pods",
+    causes=(
+        Because(field="spec.template.spec.containers[app].image", was="web:1.8.4", now="web:1.9.0", line=11, column=18),
+        *(Because(field=f"spec.template.metadata.labels.l{n}", was="", now="x", line=20 + n, column=3) for n in range(4)),
+    ),
     images=("web:1.8.4", "web:1.9.0"),
     replicas=6,
     surge=2,
@@ -132,6 +137,18 @@ ROLLING = Rehearsal(
         node("eu1-b", "node-b10", 1),
         node("eu1-c", "node-c2", 0, "unschedulable"),
     ),
+    proofs=(
+        Proof(question="recreate-downtime", level="passes", statement="a pod serves at every moment", bounds="no failures"),
+        Proof(
+            question="node-loss",
+            level="can-fail",
+            statement="the loss of node-a1 at 40.2s leaves 3 of 6 pods",
+            evidence=("40.2s 5 old ready", "40.2s node-a1 has 2"),
+            fix="spread the pods over more nodes",
+            verified=True,
+            counter_example="name: loss\n",
+        ),
+    ),
     zone_skew=3,
     trace="0:00.000 Deployment/web Synced",
 )
@@ -139,6 +156,8 @@ ROLLING = Rehearsal(
 STUCK = replace(
     ROLLING,
     verdict="fail",
+    effect="new",
+    causes=(),
     images=("", "web:1.9.0"),
     unavailable=0,
     floor=6,

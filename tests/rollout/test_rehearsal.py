@@ -245,16 +245,10 @@ def test_an_autoscaler_is_named_and_other_kinds_that_roll_are_counted(written: W
     hpa = f"apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: h, namespace: prod}}\nspec: {target}\n"
     more = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: s}\n"
     done = rehearse(written(f"{WEB}---\n{hpa}---\n{more}"), RolloutSettings())
-    assert done.rollouts[0].assumed[-1] == "replicas as they are written: HorizontalPodAutoscaler h is not played"
+    assert done.rollouts[0].assumed[-1] == "no usage of the pods is known: HorizontalPodAutoscaler h only keeps to its bounds"
     assert [(s.file, s.reason, s.wanted) for s in done.skipped] == [
         ("web.yaml", "rollout of 1 StatefulSet not rehearsed: only Deployments are", False)
     ]
-
-
-def test_a_quota_is_not_modelled_and_so_nothing_is_known(written: Written) -> None:
-    quota = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q, namespace: prod}\nspec: {hard: {pods: 4}}\n"
-    (r,) = rehearse(written(f"{WEB}---\n{quota}"), RolloutSettings()).rollouts
-    assert (r.verdict, r.reason) == ("unknown", "ResourceQuota prod/q bears on its pods, and ResourceQuota is not modelled")
 
 
 def test_nothing_is_rehearsed_when_it_is_switched_off(written: Written) -> None:

@@ -240,11 +240,6 @@ def test_what_the_user_has_named_goes_before_what_lies_among_the_manifests() -> 
     assert [f.message for f in judge(manifests, "1.36", crds=[outside(new)]).findings] == ['unknown field "spec.x"']
 
 
-def test_a_deprecated_version_is_a_warning_in_the_definitions_words() -> None:
-    (finding,) = judged(definition(properties(), deprecated=True, deprecationWarning="Widgets go"), widget({})).findings
-    assert (finding.rule, finding.severity.value, finding.message) == ("KG1201", "warning", "Widgets go")
-
-
 def test_without_a_definition_nothing_is_said_but_that() -> None:
     result = judged(widget({"any": "thing"}))
     assert not result.findings and [s.reason for s in result.skipped] == ["no schema for example.com/v1 Widget"]

@@ -177,7 +177,7 @@ UNSURE: list[tuple[str, str | None]] = [
     ("self.any == 1", "the schema has no field any, so the API server would refuse the rule"),
     ("self.nothing == 'x'", 'Key not found in map : "nothing"'),
     ("self.l[7] == 1", "Index error: index=7 size=3"),
-    ("quantity(self.a).isInteger()", "undeclared reference to 'quantity'"),
+    ("quantity(self.a).isInteger()", "undeclared reference to 'isInteger'"),
     ("self.l.indexOf(1) == 0", "no matching overload for 'indexOf'"),
     ("self.time < timestamp('2027-01-01T00:00:00Z')", "it reads a value that CEL holds as time, duration or bytes"),
     ("self.set == ['q', 'p']", "it may compare or join lists whose order does not count"),

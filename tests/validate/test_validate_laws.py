@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.validate import test_validate_admission as admission
 from tests.validate import test_validate_definitions as definitions
+from tests.validate import test_validate_rare as rare
 from tests.validate import test_validate_storage as storage
 from tests.validate.test_validate_batch import PODS, autoscaler, failure, job, of_cpu, success
 from tests.validate.test_validate_openapi import json_values, nodes
@@ -64,6 +65,7 @@ SAMPLES = [
     thing(admission.API, "MutatingWebhookConfiguration", webhooks=[{**admission.HOOK, "clientConfig": {"url": "https://a.b/c"}}]),
     thing(admission.API, "ValidatingAdmissionPolicy", spec=admission.POLICY),
     thing(admission.API, "ValidatingAdmissionPolicyBinding", spec={**admission.BINDING, "paramRef": admission.PARAMS}),
+    *(make() for make in rare.SOUND),
     definitions.schema(**SCHEMA),
     definitions.version(subresources={"status": {}}, additionalPrinterColumns=[{"name": "A", "type": "string", "jsonPath": ".a"}]),
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kgate import load
+from kgate import load, policy
 from kgate.finding import Finding
 from kgate.validate import NEWEST, VERSIONS, judge
 
@@ -39,6 +39,10 @@ def found(entry: Mapping[str, Any], home: Path) -> Iterator[Finding]:
     crds = load.manifests([str(BANK / entry["crds"])]).manifests if entry.get("crds") else ()
     yield from loaded.findings
     yield from judge(loaded.manifests, minor(entry), crds=crds).findings
+    number = int(minor(entry).partition(".")[2])
+    yield from (
+        f for f in policy.judge(loaded.manifests, policy.catalog(), policy.PolicySettings(), minor=number) if "deprecated" in f.name
+    )
 
 
 def agrees(entry: Mapping[str, Any], findings: list[Finding]) -> bool:

@@ -32,7 +32,9 @@ def as_v2(obj: Json) -> None:
         return
     obj["apiVersion"] = "autoscaling/v2"
     spec = obj.get("spec")
-    percent = spec.pop("targetCPUUtilizationPercentage", None) if isinstance(spec, dict) else None
+    if not isinstance(spec, dict):
+        return
+    percent = spec.pop("targetCPUUtilizationPercentage", None)
     if percent is not None:
         spec["metrics"] = [_cpu(percent)]
 

@@ -65,6 +65,19 @@ def _node(obj: Json) -> None:
         status["allocatable"] = dict(status["capacity"])
 
 
+def _priority_class(obj: Json) -> None:
+    _absent(obj, preemptionPolicy="PreemptLowerPriority")
+
+
+def _limit_range(obj: Json) -> None:
+    """A container's limit defaults to the maximum, its request to the limit, or else to the minimum."""
+    for item in _items(_part(obj, "spec"), "limits"):
+        if item.get("type") == "Container":
+            limits, requests = _part(item, "default"), _part(item, "defaultRequest")
+            for source, target in ((_mapping(item.get("max")), limits), (limits, requests), (_mapping(item.get("min")), requests)):
+                _absent(target, **source)
+
+
 def _namespace(obj: Json) -> None:
     meta = _part(obj, "metadata")
     _part(meta, "labels")["kubernetes.io/metadata.name"] = meta.get("name", "")
@@ -175,9 +188,11 @@ def _zero(target: Json, **defaults: int) -> None:
 _BY_KIND: Mapping[str, Callable[[Json], None]] = {
     "Deployment": _deployment,
     "HorizontalPodAutoscaler": set_autoscaler_defaults,
+    "LimitRange": _limit_range,
     "Namespace": _namespace,
     "Node": _node,
     "Pod": _pod,
+    "PriorityClass": _priority_class,
     "ReplicaSet": _replica_set,
     "Service": _service,
     "StorageClass": _storage_class,

@@ -1,13 +1,18 @@
 """What happens to a pod, and only to a pod, when it is created, whoever creates it.
 
-Sources: SetDefaults_Pod (pkg/apis/core/v1/defaults.go), plugin/pkg/admission/{priority,defaulttolerationseconds},
+Sources: SetDefaults_Pod (pkg/apis/core/v1/defaults.go), plugin/pkg/admission/{limitranger,priority,defaulttolerationseconds},
 pkg/registry/core/pod/strategy.go (matchLabelKeys).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from msgspec.structs import replace
 
+from kgate.engine.admission import limitrange
+from kgate.engine.admission.priority import Priorities, Priority
 from kgate.engine.api import resources, selector
 from kgate.engine.api.core import (
     Affinity,
@@ -17,71 +22,82 @@ from kgate.engine.api.core import (
     PodAffinityTerm,
     PodSpec,
     PodStatus,
-    PriorityClass,
     ResourceRequirements,
     Toleration,
     TopologySpreadConstraint,
 )
-from kgate.engine.api.meta import FrozenMap, Labels, Resource
+from kgate.engine.api.meta import FrozenMap, Labels
+from kgate.engine.api.quota import LimitRange
 from kgate.engine.errors import forbidden
 from kgate.engine.store import Store
 
-SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 NOT_READY, UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
 DEFAULT_TOLERATION_SECONDS = 300
+
+
+class _Known(NamedTuple):
+    """What a template came to, and under which circumstances."""
+
+    spec: PodSpec
+    labels: Labels
+    priority: Priority
+    ranges: Sequence[LimitRange]
+    done: PodSpec
+    note: str
 
 
 class PodAdmission:
     """Completes pods on their way into the store. Pods of one template share one completed spec object."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, priorities: Priorities) -> None:
         self._store = store
-        self._known: dict[tuple[int, int], tuple[PodSpec, Labels, tuple[int, str], PodSpec]] = {}
+        self._priorities = priorities
+        self._known: dict[tuple[int, int], _Known] = {}
 
-    def __call__(self, obj: Resource) -> Resource:
-        """Raises ApiError 403 for an unknown priority class."""
-        if not isinstance(obj, Pod):
-            return obj
-        priority = self._priority(obj)
-        spec = self._completed(obj.spec, obj.metadata.labels, priority)
-        status = PodStatus(phase="Pending", rest=FrozenMap(qosClass=qos_class(spec)))
-        return replace(obj, spec=spec, status=status)
+    def __call__(self, pod: Pod) -> Pod:
+        """Raises ApiError 403 for an unknown priority class, and for what a LimitRange forbids."""
+        ranges = self._store.list(LimitRange, pod.metadata.namespace)
+        known = self._completed(pod, self._priorities.of(pod), ranges)
+        for limit_range in ranges:
+            if why := limitrange.pod_refused(known.done, limit_range):
+                raise forbidden("pods", pod.metadata.name, why)
+        status = PodStatus(phase="Pending", rest=FrozenMap(qosClass=qos_class(known.done)))
+        meta = pod.metadata.annotated(limitrange.ANNOTATION, known.note) if known.note else pod.metadata
+        return replace(pod, metadata=meta, spec=known.done, status=status)
 
-    def _completed(self, spec: PodSpec, labels: Labels, priority: tuple[int, str]) -> PodSpec:
+    def _completed(self, pod: Pod, priority: Priority, ranges: Sequence[LimitRange]) -> _Known:
+        spec, labels = pod.spec, pod.metadata.labels
         known = self._known.get((id(spec), id(labels)))
-        if known is not None and known[0] is spec and known[1] is labels and known[2] == priority:
-            return known[3]
-        done = complete(spec, labels, priority)
-        self._known[(id(spec), id(labels))] = (spec, labels, priority, done)
-        return done
-
-    def _priority(self, pod: Pod) -> tuple[int, str]:
-        """The pod's priority and preemption policy."""
-        name = pod.spec.priority_class_name
-        if name in SYSTEM_PRIORITIES:
-            return SYSTEM_PRIORITIES[name], pod.spec.preemption_policy or "PreemptLowerPriority"
-        classes = self._store.list(PriorityClass)
-        chosen = next((c for c in classes if (c.metadata.name == name if name else c.global_default)), None)
-        if chosen is None and name:
-            raise forbidden("pods", pod.metadata.name, f"no PriorityClass with name {name} was found")
-        policy = pod.spec.preemption_policy or (chosen.preemption_policy if chosen else None) or "PreemptLowerPriority"
-        return (chosen.value if chosen else 0), policy
+        if known is not None and known.spec is spec and known.labels is labels and (known.priority, known.ranges) == (priority, ranges):
+            return known
+        limited, note = limitrange.filled(defaulted(spec), ranges)
+        known = _Known(spec, labels, priority, ranges, resolved(limited, labels, priority), note)
+        self._known[(id(spec), id(labels))] = known
+        return known
 
 
-def complete(spec: PodSpec, labels: Labels, priority: tuple[int, str]) -> PodSpec:
-    """The spec with everything the server adds to pods but not to templates."""
+def defaulted(spec: PodSpec) -> PodSpec:
+    """What pods get and templates do not, before anybody else looks at them (SetDefaults_Pod)."""
     spec = replace(
         spec,
         containers=tuple(_with_requests(c) for c in spec.containers),
         init_containers=tuple(_with_requests(c) for c in spec.init_containers),
-        tolerations=with_default_tolerations(spec.tolerations),
-        priority=priority[0],
-        preemption_policy=priority[1],
-        topology_spread_constraints=tuple(_merged_spread(c, labels) for c in spec.topology_spread_constraints),
-        affinity=_merged_affinity(spec.affinity, labels),
         rest=spec.rest if "enableServiceLinks" in spec.rest else spec.rest.with_("enableServiceLinks", True),
     )
     return _with_host_ports(_with_pod_requests(spec))
+
+
+def resolved(spec: PodSpec, labels: Labels, priority: Priority) -> PodSpec:
+    """With the priority, the default tolerations, and selectors that name the pod's own labels."""
+    return replace(
+        spec,
+        tolerations=with_default_tolerations(spec.tolerations),
+        priority_class_name=priority.class_name,
+        priority=priority.value,
+        preemption_policy=priority.policy,
+        topology_spread_constraints=tuple(_merged_spread(c, labels) for c in spec.topology_spread_constraints),
+        affinity=_merged_affinity(spec.affinity, labels),
+    )
 
 
 def _with_requests(container: Container) -> Container:
@@ -95,7 +111,7 @@ def _with_requests(container: Container) -> Container:
 
 def _with_pod_requests(spec: PodSpec) -> PodSpec:
     """Pod-level requests default from what the containers ask for together, else from the pod's limits (defaultPodRequests)."""
-    if spec.resources is None or not (spec.resources.requests or spec.resources.limits):
+    if spec.resources is None or not spec.resources.limits:
         return spec
     together = resources.pod_requests(replace(spec, resources=None, overhead=FrozenMap()))
     asked = dict(spec.resources.requests)

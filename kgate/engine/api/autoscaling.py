@@ -180,5 +180,5 @@ class HorizontalPodAutoscaler(Struct, frozen=True, kw_only=True):
     api_version: ClassVar[str] = "autoscaling/v2"
     metadata: ObjectMeta = NO_METADATA
     spec: HorizontalPodAutoscalerSpec = HorizontalPodAutoscalerSpec()
-    status: HorizontalPodAutoscalerStatus = HorizontalPodAutoscalerStatus()
+    status: Annotated[HorizontalPodAutoscalerStatus, "always"] = HorizontalPodAutoscalerStatus()
     rest: Rest = NO_REST

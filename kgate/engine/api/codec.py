@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from kgate.engine.api import apps, autoscaling, core, policy, quantity, quota, resources, storage
+from kgate.engine.api import apps, autoscaling, core, policy, quantity, quota, resources, storage, verticalautoscaling
 from kgate.engine.api.meta import NO_REST, FrozenMap, ObjectMeta, Resource, Rest, Unstructured
 
 Json = Any
@@ -44,6 +44,7 @@ KINDS: Mapping[tuple[str, str], type[Any]] = {
         storage.CSINode,
         storage.PersistentVolume,
         storage.StorageClass,
+        verticalautoscaling.VerticalPodAutoscaler,
     )
 }
 """The kinds the engine interprets, by apiVersion and kind. All others decode to `Unstructured`."""

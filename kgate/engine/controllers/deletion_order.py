@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cmp_to_key
 
+from msgspec import Struct
+
 from kgate.engine.api.core import ContainerStatus, Pod
 from kgate.engine.api.meta import Millis
 
@@ -24,35 +26,57 @@ def pods_to_delete(active: Sequence[Pod], related: Sequence[Pod], count: int, no
     if count >= len(active):
         return list(active)
     on_node = Counter(pod.spec.node_name for pod in related if pod.active)
+    by_class: dict[tuple[int, ...], list[Pod]] = {}
+    for pod in active:
+        by_class.setdefault(_class(pod, on_node), []).append(pod)
+    chosen: list[Pod] = []
+    for class_ in sorted(by_class):
+        if len(chosen) >= count:
+            break
+        chosen += _by_history(by_class[class_], now_ms)
+    return chosen[:count]
 
-    def compare(a: Pod, b: Pod) -> int:
-        return -1 if goes_first(a, b, on_node, now_ms) else 1 if goes_first(b, a, on_node, now_ms) else 0
 
-    return sorted(active, key=cmp_to_key(compare))[:count]
+def _class(pod: Pod, on_node: Counter[str]) -> tuple[int, ...]:
+    """The rules that come before any about time; the lowest goes first."""
+    return (
+        1 if pod.spec.node_name else 0,  # unassigned
+        _PHASES.get(pod.status.phase, 0),  # Pending, Unknown, Running
+        1 if pod.ready else 0,
+        _cost(pod),
+        -on_node[pod.spec.node_name] if pod.spec.node_name else 0,  # more company on its node
+    )
 
 
-def goes_first(a: Pod, b: Pod, on_node: Counter[str], now_ms: Millis) -> bool:
+class _History(Struct, frozen=True):
+    """What the rules about time look at."""
+
+    pod: Pod
+    ready_ms: Millis | None
+    restarts: tuple[int, int]
+    created_ms: Millis | None
+
+
+def _by_history(pods: Sequence[Pod], now_ms: Millis) -> list[Pod]:
+    """Pods of one class in the order of deletion. No sort key will do: ages compare by magnitude, and then nothing else counts."""
+    each = [_History(p, _ready_since(p) if p.ready else None, _restarts(p), _seconds(p.metadata.creation_timestamp_ms)) for p in pods]
+
+    def compare(a: _History, b: _History) -> int:
+        return -1 if _goes_first(a, b, now_ms) else 1 if _goes_first(b, a, now_ms) else 0
+
+    return [h.pod for h in sorted(each, key=cmp_to_key(compare))]
+
+
+def _goes_first(a: _History, b: _History, now_ms: Millis) -> bool:
     """Whether `a` goes before `b`. Each rule speaks only where those above it see no difference."""
-    if a.spec.node_name != b.spec.node_name and not (a.spec.node_name and b.spec.node_name):
-        return not a.spec.node_name  # unassigned
-    if _phase(a) != _phase(b):
-        return _phase(a) < _phase(b)  # Pending, Unknown, Running
-    if a.ready != b.ready:
-        return not a.ready
-    if _cost(a) != _cost(b):
-        return _cost(a) < _cost(b)
-    if on_node[a.spec.node_name] != on_node[b.spec.node_name]:
-        return on_node[a.spec.node_name] > on_node[b.spec.node_name]  # more company on its node
-    since_a, since_b = _ready_since(a), _ready_since(b)
-    if a.ready and since_a != since_b:
-        return _younger(a, b, since_a, since_b, now_ms)
-    if _restarts(a) != _restarts(b):
-        return _restarts(a) > _restarts(b)
-    born_a, born_b = _seconds(a.metadata.creation_timestamp_ms), _seconds(b.metadata.creation_timestamp_ms)
-    if born_a != born_b:
-        return _younger(a, b, born_a, born_b, now_ms)
+    if a.ready_ms != b.ready_ms:
+        return _younger(a.pod, b.pod, a.ready_ms, b.ready_ms, now_ms)
+    if a.restarts != b.restarts:
+        return a.restarts > b.restarts
+    if a.created_ms != b.created_ms:
+        return _younger(a.pod, b.pod, a.created_ms, b.created_ms, now_ms)
     # Unlike upstream, where what is equal in all this goes in no particular order: the lower uid.
-    return a.metadata.uid < b.metadata.uid
+    return a.pod.metadata.uid < b.pod.metadata.uid
 
 
 def _younger(a: Pod, b: Pod, since_a: Millis | None, since_b: Millis | None, now_ms: Millis) -> bool:
@@ -66,10 +90,6 @@ def _younger(a: Pod, b: Pod, since_a: Millis | None, since_b: Millis | None, now
 def _bucket(age_ms: Millis) -> int:
     """log2 of the age in nanoseconds; no age at all comes first."""
     return int(math.log2(age_ms * 1_000_000)) if age_ms > 0 else -1
-
-
-def _phase(pod: Pod) -> int:
-    return _PHASES.get(pod.status.phase, 0)
 
 
 def _cost(pod: Pod) -> int:

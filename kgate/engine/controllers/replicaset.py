@@ -110,13 +110,14 @@ class ReplicaSetController:
 
     def _status(self, rs: ReplicaSet, active: Sequence[Pod], terminating: int | None, error: ApiError | None) -> ReplicaSetStatus:
         """calculateStatus: the pods as they were before this sync created or deleted any."""
-        wanted = rs.spec.template.metadata.labels
+        wanted, least = rs.spec.template.metadata.labels, rs.spec.min_ready_seconds
+        ready = [p for p in active if p.ready]
         return ReplicaSetStatus(
             observed_generation=rs.metadata.generation,
             replicas=len(active),
-            fully_labeled_replicas=sum(selector.matches_labels(wanted, p.metadata.labels) for p in active),
-            ready_replicas=sum(p.ready for p in active),
-            available_replicas=sum(_available_in(p, rs.spec.min_ready_seconds, self._store.now_ms) == 0 for p in active),
+            fully_labeled_replicas=sum(p.metadata.labels is wanted or selector.matches_labels(wanted, p.metadata.labels) for p in active),
+            ready_replicas=len(ready),
+            available_replicas=sum(_available_in(p, least, self._store.now_ms) == 0 for p in ready) if least else len(ready),
             terminating_replicas=terminating,
             conditions=self._conditions(rs, len(active), error),
             rest=rs.status.rest,
@@ -146,10 +147,11 @@ class ReplicaSetController:
         While it is being deleted it does neither (controller_ref_manager.go:ClaimObject).
         """
         claimed = []
+        stamped = rs.spec.template.metadata.labels  # they match the selector, or the API server had refused the set
         for pod in owned:
             if not pod.active:
                 continue
-            if selector.matches(rs.spec.selector, pod.metadata.labels):
+            if pod.metadata.labels is stamped or selector.matches(rs.spec.selector, pod.metadata.labels):
                 claimed.append(pod)
             elif not rs.metadata.deleting:
                 others = tuple(o for o in pod.metadata.owner_references if o.uid != rs.metadata.uid)

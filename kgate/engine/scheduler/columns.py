@@ -230,7 +230,7 @@ class ColumnBoard:
         """The codes of this pod alone, and the places that are left; codes below 0 were not looked at."""
         np, table = self._table.np, self._table
         codes = self._codes.copy()
-        for plugin in question.filters:
+        for plugin in question.filters if len(codes) else ():
             masks = getattr(plugin, "masks", None)
             if masks is not None:
                 for mask, rejection in masks(question.info, table, question.state):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kgate.policy.checks import images, labels, reliability, resources, rollout, security
+from kgate.policy.checks import images, labels, lifecycle, reliability, resources, rollout, security
 from kgate.policy.context import Check
 
 CHECKS: Mapping[str, Check] = {
@@ -26,6 +26,8 @@ CHECKS: Mapping[str, Check] = {
     "reserved-prefix": labels.reserved_prefix,
     "selector-unstable": labels.selector_unstable,
     "namespace-default": labels.namespace_default,
+    "api-deprecated": lifecycle.api_deprecated,
+    "field-deprecated": lifecycle.field_deprecated,
     "runs-as-root": security.runs_as_root,
     "readiness-missing": reliability.readiness_missing,
     "drain-blocked": reliability.drain_blocked,

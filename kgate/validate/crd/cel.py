@@ -8,13 +8,13 @@ server (apiserver pkg/cel/environment/base.go) is a reason, never an answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
-from itertools import pairwise
 from typing import Any
 
+from kgate.validate.crd import celfunctions
 from kgate.validate.crd.celvalue import Converted
 
 MAX_EXPRESSION = 5_000
@@ -26,9 +26,8 @@ MAX_MATCHED = 20_000
 """Characters of a text that a regular expression is applied to."""
 _NEAR = 64
 INSTALL = "install kgate[cel]"
+NO_OLD, SOME_OLD = "optional.none()", "optional.of(oldSelf)"
 
-_V4 = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}").fullmatch
-_BITS = re.compile(r"0|[1-9][0-9]{0,2}").fullmatch
 _ANSWERS = ("BOOL", "STRING", "DYN")
 _CONFIG = "name: kgate\nextensions:\n- name: strings\n- name: optional\n- name: sets\n- name: two-var-comprehensions\n"
 _LITERAL = re.compile(
@@ -75,16 +74,16 @@ def available() -> bool:
 
 
 @lru_cache(maxsize=4096)
-def program(text: str, *, optional_old: bool = False) -> Program | str:
-    """`optional_old`: `oldSelf` is there and has no value, as when an object is created."""
+def program(text: str, *, old: str = "") -> Program | str:
+    """`old` is what stands for `oldSelf`: NO_OLD where it has no value, as when an object is created."""
     engine = _engine()
     if engine is None:
         return INSTALL
     if len(text) > MAX_EXPRESSION:
         return f"it has more than {MAX_EXPRESSION} characters"
-    if optional_old:
-        text = _replaced(text)
-    bare = _LITERAL.sub(lambda m: "''" if not m[0].startswith("//") else " ", text)
+    if old:
+        text = _replaced(text, old)
+    without = bare(text)
     try:
         expression = engine.compile(text)
         kind = expression.return_type().name()
@@ -94,13 +93,18 @@ def program(text: str, *, optional_old: bool = False) -> Program | str:
         return f"its value is of type {kind}"
     literals = [m[0] for m in _LITERAL.finditer(text)]
     return Program(
-        bare=bare,
-        loops=len(_LOOP.findall(bare)),
-        depth=_depth(bare),
+        bare=without,
+        loops=len(_LOOP.findall(without)),
+        depth=_depth(without),
         literal=max(map(len, literals), default=0),
-        repeats=any("{" in one for one in literals) or bool(_COMPUTED.search(bare)),
+        repeats=any("{" in one for one in literals) or bool(_COMPUTED.search(without)),
         expression=expression,
     )
+
+
+def bare(text: str) -> str:
+    """The expression without its literals and comments."""
+    return _LITERAL.sub(lambda m: "''" if not m[0].startswith("//") else " ", text)
 
 
 def holds(rule: Program, value: Converted) -> bool:
@@ -109,8 +113,8 @@ def holds(rule: Program, value: Converted) -> bool:
         raise UnsureError(f"{found[0].rstrip('( ')} is not certain to be the server's")
     if value.unordered and (_LISTS_COMPARED.search(rule.bare) or _joins(rule.bare)):
         raise UnsureError("it may compare or join lists whose order does not count")
-    answer = _bool(evaluated(rule, value, value.plain))
-    if value.unordered and _bool(evaluated(rule, value, value.ordered)) is not answer:
+    answer = _bool(evaluated(rule, value, ordered=False))
+    if value.unordered and _bool(evaluated(rule, value, ordered=True)) is not answer:
         raise UnsureError("its answer depends on the order of a list whose order does not count")
     return answer
 
@@ -118,7 +122,7 @@ def holds(rule: Program, value: Converted) -> bool:
 def text(message: Program, value: Converted) -> str | None:
     """What a messageExpression says; None where it says nothing that the server would take."""
     try:
-        answer = evaluated(message, value, value.plain)
+        answer = evaluated(message, value, ordered=False)
     except UnsureError:
         return None
     said = answer.strip() if isinstance(answer, str) else ""
@@ -128,7 +132,7 @@ def text(message: Program, value: Converted) -> str | None:
 _MAX_MESSAGE = 5 * 1024
 
 
-def evaluated(what: Program, value: Converted, plain: Any) -> Any:
+def evaluated(what: Program, value: Converted, *, ordered: bool) -> Any:
     """Raises UnsureError."""
     if value.doubtful & set(re.findall(r"\w+", what.bare)) or "" in value.doubtful:
         raise UnsureError("it reads a value that CEL holds as time, duration or bytes")
@@ -137,7 +141,7 @@ def evaluated(what: Program, value: Converted, plain: Any) -> Any:
     if cost(what, value) > MAX_COST:
         raise UnsureError("it may take too long")
     try:
-        answer = what.expression.eval(_engine().Activation({"self": plain}))
+        answer = what.expression.eval(_engine().Activation(_variables(value, ordered=ordered)))
         if answer.type().name() == "ERROR":
             raise UnsureError(_first(answer.value()))
         return answer.value()
@@ -145,6 +149,11 @@ def evaluated(what: Program, value: Converted, plain: Any) -> Any:
         raise
     except Exception as e:  # of whatever type: the engine is foreign
         raise UnsureError(_first(e)) from e
+
+
+def _variables(value: Converted, *, ordered: bool) -> dict[str, Any]:
+    told = {"self": value} | ({"oldSelf": value.old} if value.old is not None else {})
+    return {name: one.ordered if ordered else one.plain for name, one in told.items()}
 
 
 def cost(what: Program, value: Converted) -> int:
@@ -199,12 +208,12 @@ def _depth(bare: str) -> int:
     return deepest
 
 
-def _replaced(expression: str) -> str:
+def _replaced(expression: str, old: str) -> str:
     out, at = "", 0
     for m in _LITERAL.finditer(expression):
-        out += _OLD_SELF.sub("optional.none()", expression[at : m.start()]) + m[0]
+        out += _OLD_SELF.sub(old, expression[at : m.start()]) + m[0]
         at = m.end()
-    return out + _OLD_SELF.sub("optional.none()", expression[at:])
+    return out + _OLD_SELF.sub(old, expression[at:])
 
 
 def _first(error: object) -> str:
@@ -217,67 +226,13 @@ def _first(error: object) -> str:
 def _engine() -> Any:
     """The environment; None where the extra is not installed."""
     try:
-        cel: Any = import_module("cel_expr_python.cel")  # by its name: it brings no types, and may not be there
-    except ImportError:
-        return None
-    try:
-        t = cel.Type
-        config = cel.NewEnvConfigFromYaml(_CONFIG)
-        return cel.NewEnv(config=config, variables={"self": t.DYN}, functions=[*_functions(cel)])
-    except Exception:  # a release of the engine that has changed its ways is as good as none
+        return environment(("self", "oldSelf"))
+    except Exception:  # none there, or a release that has changed its ways, which is as good as none
         return None
 
 
-def _functions(cel: Any) -> list[Any]:
-    """apiserver pkg/cel/library/{lists,ip,cidr}.go, as far as they go with plain types."""
-    t, of = cel.Type, cel.Type.List(cel.Type.DYN)
-    made: Mapping[str, tuple[Any, Any]] = {
-        "isSorted": (t.BOOL, _is_sorted),
-        "sum": (t.DYN, _sum),
-        "min": (t.DYN, lambda items: min(_alike(items))),
-        "max": (t.DYN, lambda items: max(_alike(items))),
-    }
-    lists = [cel.FunctionDecl(name, [cel.Overload(f"list_{name}", kind, [of], True, impl)]) for name, (kind, impl) in made.items()]
-    asked = {"isIP": _is_ip, "isCIDR": _is_cidr}
-    return lists + [cel.FunctionDecl(name, [cel.Overload(f"text_{name}", t.BOOL, [t.STRING], False, i)]) for name, i in asked.items()]
-
-
-def _is_sorted(items: list[Any]) -> bool:
-    return all(a <= b for a, b in pairwise(_alike(items))) if items else True
-
-
-def _sum(items: list[Any]) -> Any:
-    total = sum(_alike(items))
-    if isinstance(total, int) and not -(2**63) <= total < 2**63:
-        raise OverflowError("integer overflow")
-    return total
-
-
-def _is_ip(value: str) -> bool:
-    """netip.ParseAddr, without zones and without IPv4 in the clothes of IPv6."""
-    if _V4(value):
-        return all(int(part) <= 255 for part in value.split("."))
-    if ":" not in value or "%" in value:
-        return False
-    from ipaddress import AddressValueError, IPv6Address
-
-    try:
-        return IPv6Address(value).ipv4_mapped is None
-    except AddressValueError:
-        return False
-
-
-def _is_cidr(value: str) -> bool:
-    """netip.ParsePrefix."""
-    address, slash, bits = value.partition("/")
-    if not slash or not _BITS(bits) or not _is_ip(address):
-        return False
-    return int(bits) <= (128 if ":" in address else 32)
-
-
-def _alike(items: list[Any]) -> list[Any]:
-    """Numbers of one type, or texts of ASCII, whose order is the same everywhere."""
-    kinds = {type(item) for item in items}
-    if len(kinds) != 1 or not kinds <= {int, float, str} or not all(not isinstance(i, str) or i.isascii() for i in items):
-        raise ValueError("a list that is empty or of several types")
-    return items
+def environment(names: Iterable[str]) -> Any:
+    """One with these variables of any type."""
+    cel: Any = import_module("cel_expr_python.cel")  # by its name: it brings no types, and may not be there
+    config = cel.NewEnvConfigFromYaml(_CONFIG)
+    return cel.NewEnv(config=config, variables=dict.fromkeys(names, cel.Type.DYN), functions=celfunctions.all_of(cel))

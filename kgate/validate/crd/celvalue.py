@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kgate.validate.crd.structural import Structural
@@ -49,6 +49,8 @@ class Converted:
     doubles: bool = False
     unordered: bool = False
     """It has a list of several items whose order does not count."""
+    old: Converted | None = None
+    """What `oldSelf` is; the sizes are then those of both."""
     doubtful: set[str] = field(default_factory=set)
     """The fields whose value could not be told to CEL; an empty name for one in no field."""
 
@@ -66,6 +68,21 @@ def converted(value: Any, schema: Structural, *, root: bool) -> Converted:
     out.plain = _value(value, schema, root, "", out, False)
     out.ordered = _value(value, schema, root, "", Converted(), True) if out.unordered else out.plain
     return out
+
+
+def beside(new: Converted, old: Converted) -> Converted:
+    """`new` as `self` and `old` as `oldSelf`."""
+    return replace(
+        new,
+        nodes=new.nodes + old.nodes,
+        widest=max(new.widest, old.widest),
+        longest=max(new.longest, old.longest),
+        characters=new.characters + old.characters,
+        doubles=new.doubles or old.doubles,
+        unordered=new.unordered or old.unordered,
+        old=old,
+        doubtful=new.doubtful | old.doubtful,
+    )
 
 
 def unknown(chain: Iterable[str], s: Structural, *, root: bool) -> str:

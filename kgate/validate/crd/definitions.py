@@ -22,9 +22,6 @@ class Version:
     """spec.preserveUnknownFields, which only definitions of old have."""
     status: bool = False
     """Has the status subresource: a create drops the status."""
-    deprecated: bool = False
-    warning: str = ""
-    """What the server is to say of a deprecated version, in place of its own words."""
     replicas: str = ""
     """Where the scale subresource finds the replicas: `.spec.replicas`."""
 
@@ -126,8 +123,6 @@ def _version(version: Mapping[str, Any], keeps: bool) -> Version:
         served=version.get("served") is True,
         raw=_mapping(version.get("schema")).get("openAPIV3Schema"),
         keeps_unknown=keeps,
-        deprecated=version.get("deprecated") is True,
-        warning=warning if isinstance(warning := version.get("deprecationWarning"), str) else "",
         status=subresources.get("status") is not None,
         replicas=replicas if isinstance(replicas, str) else "",
     )

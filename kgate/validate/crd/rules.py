@@ -13,6 +13,7 @@ from typing import Any
 from kgate.manifest import Path
 from kgate.validate.cause import Cause, Key, dotted, forbidden, required, shown
 from kgate.validate.crd import cel, celvalue
+from kgate.validate.crd.ratchet import ABSENT, SINCE, before, same
 from kgate.validate.crd.structural import Rule, Structural
 
 MAX_EVALUATIONS = 5_000
@@ -49,23 +50,33 @@ class Evaluation:
     nodes: int = 0
     cost: int = 0
 
-    def object(self, value: Mapping[str, Any], schema: Structural) -> None:
-        self._node(schema, schema, value, (), True)
+    def object(self, value: Mapping[str, Any], schema: Structural, old: Any = ABSENT) -> None:
+        """`old`: what is stored, where the object replaces something."""
+        self._node(schema, schema, value, (), True, old)
 
-    def _node(self, v: Structural, s: Structural, x: Any, path: Path, root: bool) -> None:
+    def _node(self, v: Structural, s: Structural, x: Any, path: Path, root: bool, old: Any) -> None:
         """`v` has the rules and `s` the types: an allOf has rules of its own for the types around it."""
-        if x is None or not v.ruled_below or len(self.causes) >= self.most:
+        updated = old is not ABSENT and old is not None
+        if x is None or not (v.ruled_below or (updated and v.changes_below)) or len(self.causes) >= self.most:
             return
-        if v.rules:
-            self._rules(v.rules, s, x, path, root)
+        if rules := self._due(v, x, old):
+            self._rules(rules, s, x, path, root, old)
         for one in v.all_of:
-            self._node(one, s, x, path, root)
-        if any(one.ruled_below for one in (*v.any_of, *v.one_of, *([v.negated] if v.negated else []))):
+            self._node(one, s, x, path, root, old)
+        if any(one.ruled_below or (updated and one.changes_below) for one in (*v.any_of, *v.one_of, *([v.negated] if v.negated else []))):
             self._skip(id(v), path, "it stands in an alternative")
-        for step, child, types, below in _below(v, s, x):
-            self._node(child, types, below, (*path, step), types.embedded)
+        for step, child, types, below in _below(v, s, x, changes=updated):
+            was = before(old, s, x, step) if updated else ABSENT
+            self._node(child, types, below, (*path, step), types.embedded, was)
 
-    def _rules(self, rules: tuple[Rule, ...], s: Structural, x: Any, path: Path, root: bool) -> None:
+    def _due(self, v: Structural, x: Any, old: Any) -> tuple[Rule, ...]:
+        """What has not changed is asked for nothing but its change."""
+        if old is ABSENT or old is None:
+            return v.rules
+        rules = tuple(rule for rule in v.rules if rule.optional_old) if self.minor >= SINCE and same(x, old) else v.rules
+        return (*rules, *v.transitions)
+
+    def _rules(self, rules: tuple[Rule, ...], s: Structural, x: Any, path: Path, root: bool, old: Any) -> None:
         waiting = [rule for rule in rules if rule.text.strip()]
         if self.evaluations + len(waiting) > MAX_EVALUATIONS or self.nodes > MAX_NODES or self.cost > MAX_COST:
             return self._skip(0, path, "there are more rules and values than kgate looks at")
@@ -74,6 +85,8 @@ class Evaluation:
             return None
         try:
             value = celvalue.converted(x, s, root=root) if s.declared else None
+            if value is not None and old is not ABSENT and old is not None:
+                value = celvalue.beside(value, celvalue.converted(old, s, root=root))
         except celvalue.InexactError as e:
             return self._skip(id(s), path, str(e))
         if value is None:
@@ -86,7 +99,8 @@ class Evaluation:
 
     def _rule(self, rule: Rule, s: Structural, x: Any, value: celvalue.Converted, path: Path, root: bool) -> str | None:
         """Why it is not evaluated; None when it is."""
-        program = cel.program(rule.text, optional_old=rule.optional_old)
+        old = (cel.SOME_OLD if value.old is not None else cel.NO_OLD) if rule.optional_old else ""
+        program = cel.program(rule.text, old=old)
         if isinstance(program, str):
             return program
         for chain in cel.fields(program):
@@ -137,24 +151,28 @@ class Evaluation:
             self.skipped["other places not evaluated"] = None
 
 
-def _below(v: Structural, s: Structural, x: Any) -> Iterator[tuple[int | str, Structural, Structural, Any]]:
+def _below(v: Structural, s: Structural, x: Any, *, changes: bool) -> Iterator[tuple[int | str, Structural, Structural, Any]]:
     """Each child of the value that may have rules: its step, the schema with the rules, the one with the types, its value."""
+
+    def concerned(one: Structural) -> bool:
+        return one.ruled_below or (changes and one.changes_below)
+
     if isinstance(x, list):
-        if v.items is not None and s.items is not None and v.items.ruled_below:
+        if v.items is not None and s.items is not None and concerned(v.items):
             for i, item in enumerate(x):
                 yield i, v.items, s.items, item
     elif isinstance(x, Mapping):
-        if isinstance(v.additional, Structural) and isinstance(s.additional, Structural) and v.additional.ruled_below:
+        if isinstance(v.additional, Structural) and isinstance(s.additional, Structural) and concerned(v.additional):
             for key, item in x.items():
                 yield Key(key), v.additional, s.additional, item
         for key, item in x.items():
             child, types = v.properties.get(key), s.properties.get(key)
-            if child is not None and types is not None and child.ruled_below and types.declared:
+            if child is not None and types is not None and concerned(child) and types.declared:
                 yield key, child, types, item
 
 
 def _detail(rule: Rule, value: celvalue.Converted) -> str:
-    if rule.message_expression and "oldSelf" not in rule.message_expression:
+    if rule.message_expression and ("oldSelf" not in rule.message_expression or (value.old is not None and not rule.optional_old)):
         program = cel.program(rule.message_expression)
         if not isinstance(program, str) and (said := cel.text(program, value)) is not None:
             return said

@@ -10,10 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-MAX_DEPTH = 150
-"""Levels of the schema's own text; the deepest schemas of real definitions have about sixty."""
-MAX_NODES = 300_000
-"""Mappings, lists and values. The largest real definitions have some fifty thousand."""
+from kgate.validate.schematext import beyond
 
 _REFUSED = ("$ref", "$schema", "id", "additionalItems", "definitions", "dependencies", "patternProperties")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
@@ -81,6 +78,10 @@ class Structural:
     """A CEL rule that a create evaluates stands here, or in what this node is composed of."""
     ruled_below: bool = False
     """It stands here or anywhere below."""
+    transitions: tuple[Rule, ...] = ()
+    """The CEL rules at this very node that only an update evaluates, where there is an old value."""
+    changes_below: bool = False
+    """Such a rule stands here or anywhere below."""
 
     def child(self, name: str) -> Structural | None:
         """The schema of a field; None when nothing is said of it."""
@@ -94,24 +95,9 @@ def structural(raw: Any) -> Structural:
     """`openAPIV3Schema`. Raises UnreadableError."""
     if not isinstance(raw, Mapping):
         raise UnreadableError("it has no schema")
-    _bound(raw)
+    if fault := beyond(raw):
+        raise UnreadableError(fault)
     return _node(raw)
-
-
-def _bound(raw: Any) -> None:
-    """Aliases count each time they are used: shared nodes are walked as often."""
-    seen, todo = 0, [(raw, 1)]
-    while todo:
-        value, depth = todo.pop()
-        seen += 1
-        if depth > MAX_DEPTH:
-            raise UnreadableError(f"its schema is nested deeper than {MAX_DEPTH} levels")
-        if seen > MAX_NODES:
-            raise UnreadableError(f"its schema has more than {MAX_NODES} nodes")
-        if isinstance(value, Mapping):
-            todo.extend((v, depth + 1) for v in value.values())
-        elif isinstance(value, list):
-            todo.extend((v, depth + 1) for v in value)
 
 
 def _node(raw: Any) -> Structural:
@@ -126,7 +112,8 @@ def _node(raw: Any) -> Structural:
     composed = {name: tuple(map(_node, _typed(raw, name, list, []))) for name in ("allOf", "anyOf", "oneOf")}
     negated = _node(raw["not"]) if raw.get("not") is not None else None
     parts = [s for group in composed.values() for s in group] + ([negated] if negated else [])
-    rules = tuple(_rule(rule) for rule in _typed(raw, "x-kubernetes-validations", list, []) if _on_create(rule))
+    written = [(_rule(rule), _on_create(rule)) for rule in _typed(raw, "x-kubernetes-validations", list, []) if _readable(rule)]
+    rules, transitions = (tuple(rule for rule, create in written if create is wanted) for wanted in (True, False))
     ruled = bool(rules) or any(p.ruled_below for p in parts)
     below = [*properties.values(), *(s for s in (items, additional) if isinstance(s, Structural))]
     return Structural(
@@ -150,6 +137,8 @@ def _node(raw: Any) -> Structural:
         rules=rules,
         ruled=ruled,
         ruled_below=ruled or any(s.ruled_below for s in below),
+        transitions=transitions,
+        changes_below=bool(transitions) or any(s.changes_below for s in (*parts, *below)),
     )
 
 
@@ -204,10 +193,14 @@ def _typed(raw: Mapping[str, Any], name: str, wanted: Any, default: Any) -> Any:
     return value
 
 
-def _on_create(rule: Any) -> bool:
-    """Rules about the old value wait for an update, unless they say that they take its absence."""
+def _readable(rule: Any) -> bool:
     if not isinstance(rule, Mapping) or not isinstance(rule.get("rule"), str):
         raise UnreadableError("a CEL rule in its schema is no rule")
+    return True
+
+
+def _on_create(rule: Mapping[str, Any]) -> bool:
+    """Rules about the old value wait for an update, unless they say that they take its absence."""
     return rule.get("optionalOldSelf") is True or not _OLD_SELF.search(_STRINGS.sub("", rule["rule"]))
 
 

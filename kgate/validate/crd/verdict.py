@@ -12,7 +12,5 @@ class Checked:
     causes: tuple[Cause, ...] = ()
     unchecked: tuple[str, ...] = ()
     """What kgate could not check of it."""
-    deprecated: Cause | None = None
-    """What the server warns of when it takes the object."""
     not_served: bool = False
     """The only cause is that the definition does not serve the version."""

@@ -50,12 +50,27 @@ def applied(head: Body, base: Body, known: Api, minor: str) -> Causes:
     new = defaulted(merged(live, base, head, schema, schema), schema, schema)
     change = Change(head=head, new=new, old=live, root=schema, on=gates.on(minor), minor=minor)
     yield from _twice(head, base, schema)
-    yield from _identity(change)
-    yield from table.causes(change, group, known.kind)
-    if rule := RULES.get((group, known.kind)):
-        yield from rule(change)
+    yield from _ruled(change, group, known.kind)
     if (group, known.kind) in _WITH_TEMPLATES:
         yield from _left_over(change, group, known.kind)
+
+
+def replaced(body: Body, stored: Body, known: Api, minor: str) -> Causes:
+    """Causes that an update (PUT) of `stored` to `body` meets because of what is stored: nothing is merged, what is left out goes.
+
+    Both are sound objects of the same apiVersion and kind.
+    """
+    schema = openapi.compiled(known.version, known.kind, minor).schema
+    new, old = defaulted(body, schema, schema), defaulted(stored, schema, schema)
+    change = Change(head=body, new=new, old=old, root=schema, on=gates.on(minor), minor=minor)
+    yield from _ruled(change, known.version.rpartition("/")[0], known.kind)
+
+
+def _ruled(change: Change, group: str, kind: str) -> Causes:
+    yield from _identity(change)
+    yield from table.causes(change, group, kind)
+    if rule := RULES.get((group, kind)):
+        yield from rule(change)
 
 
 def _twice(head: Body, base: Body, schema: Schema) -> Causes:

@@ -21,18 +21,18 @@ class Coverage:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._budgets: dict[str, dict[Key, PodDisruptionBudget]] = {}
-        self._covered: dict[Key, dict[Key, None]] = {}
+        self._covered: dict[Key, dict[Key, Pod]] = {}
         self._covering: dict[Key, tuple[Key, ...]] = {}
         for budget in store.list(PodDisruptionBudget):
-            self._set(key_of(budget), budget)
+            if isinstance(budget, PodDisruptionBudget):
+                self._set(key_of(budget), budget)
 
     def pods(self, budget: Key) -> Sequence[Pod]:
-        """In order of creation."""
-        found = (self._store.find(key) for key in self._covered.get(budget, ()))
-        return [pod for pod in found if pod is not None]
+        """As they are now, in the order in which they came under it."""
+        return list(self._covered.get(budget, {}).values())
 
     def budgets(self, pod: Key) -> tuple[Key, ...]:
-        """In order of creation."""
+        """In the order in which they came over it."""
         return self._covering.get(pod, ())
 
     def observe_budget(self, event: WatchEvent) -> None:
@@ -59,16 +59,19 @@ class Coverage:
             gone = self._covering.pop(event.key, ())
             self._drop(event.key, gone)
             return gone
-        if before is not None and before.metadata.labels is after.metadata.labels:
-            return self._covering.get(event.key, ())
         assert isinstance(after, Pod)
+        if before is not None and before.metadata.labels is after.metadata.labels:
+            known = self._covering.get(event.key, ())
+            for name in known:
+                self._covered[name][event.key] = after
+            return known
         return self._cover(event.key, after, budgets)
 
     def _cover(self, key: Key, pod: Pod, budgets: dict[Key, PodDisruptionBudget]) -> tuple[Key, ...]:
         now = tuple(name for name, pdb in budgets.items() if selector.matches(pdb.spec.selector, pod.metadata.labels))
         self._drop(key, (name for name in self._covering.get(key, ()) if name not in now))
         for name in now:
-            self._covered[name][key] = None
+            self._covered[name][key] = pod
         if now:
             self._covering[key] = now
         else:
@@ -84,7 +87,7 @@ class Coverage:
         pods = self._covered[key] = {}
         for pod in self._store.list(Pod, key.namespace):
             if selector.matches(budget.spec.selector, pod.metadata.labels):
-                pods[key_of(pod)] = None
+                pods[key_of(pod)] = pod
                 self._covering[key_of(pod)] = (*self._covering.get(key_of(pod), ()), key)
 
     def _forget(self, key: Key) -> None:

@@ -71,7 +71,8 @@ def disruption_allowed(status: PodDisruptionBudgetStatus) -> StatusCondition | N
 
 def healthy_count(pods: Iterable[Pod], disrupted: FrozenMap[str, Millis], now_ms: Millis) -> int:
     """Ready, not being deleted, and not evicted a moment ago (countHealthyPods)."""
-    return sum(1 for p in pods if not p.metadata.deleting and p.ready and not _about_to_go(p, disrupted, now_ms))
+    healthy = [p for p in pods if p.metadata.deletion_timestamp_ms is None and p.ready]
+    return sum(1 for p in healthy if not _about_to_go(p, disrupted, now_ms)) if disrupted else len(healthy)
 
 
 def still_disrupted(pods: Iterable[Pod], known: FrozenMap[str, Millis], now_ms: Millis) -> tuple[FrozenMap[str, Millis], list[Pod]]:

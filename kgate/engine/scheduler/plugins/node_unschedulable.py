@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from kgate.engine.api.core import Node, Taint
+from kgate.engine.api.tolerations import tolerates
 from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import Change, CycleState, Rejection
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
-from kgate.engine.scheduler.tolerations import tolerates
 
 CORDONED = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
 """What a cordoned node counts as, whether or not it carries the taint."""

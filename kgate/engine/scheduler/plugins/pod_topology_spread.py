@@ -12,13 +12,13 @@ from msgspec import Struct
 from kgate.engine.api.core import Node, Pod, TopologySpreadConstraint
 from kgate.engine.api.meta import FrozenMap, LabelSelector
 from kgate.engine.api.selector import matches, matches_labels, requiring
+from kgate.engine.api.tolerations import untolerated
 from kgate.engine.scheduler.cache import HOSTNAME_LABEL, Cache
 from kgate.engine.scheduler.counts import PodCounts
 from kgate.engine.scheduler.framework import MAX_NODE_SCORE, Change, CycleState, Rejection
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.plugins.node_affinity import required_matches
 from kgate.engine.scheduler.table import Array, Table
-from kgate.engine.scheduler.tolerations import untolerated
 
 FEW_POINTS = 32
 HARD, SOFT = "DoNotSchedule", "ScheduleAnyway"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from kgate.engine.api.tolerations import tolerates, untolerated
 from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import Change, CycleState, Rejection, in_proportion
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
-from kgate.engine.scheduler.tolerations import tolerates, untolerated
 
 
 class TaintToleration:

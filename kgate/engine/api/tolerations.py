@@ -21,6 +21,12 @@ def untolerated(tolerations: Iterable[Toleration], taints: Iterable[Taint], effe
     return None
 
 
+def matching(tolerations: tuple[Toleration, ...], taints: Iterable[Taint]) -> list[Toleration] | None:
+    """For each taint the first toleration that bears it; None when there is none for one of them (GetMatchingTolerations)."""
+    found = [next((t for t in tolerations if _tolerates(t, taint)), None) for taint in taints]
+    return [t for t in found if t is not None] if None not in found else None
+
+
 def _tolerates(toleration: Toleration, taint: Taint) -> bool:
     """An empty effect or key stands for all of them. Unlike upstream: Lt and Gt (alpha, off by default) tolerate nothing."""
     if toleration.effect not in ("", taint.effect) or toleration.key not in ("", taint.key):

@@ -1,6 +1,7 @@
 """The kubelets of all nodes: they start bound pods, report on them, and stop them (pkg/kubelet).
 
-Unlike upstream: probes, images and processes do not exist; `behaviour` says what would come of them.
+Unlike upstream: processes do not exist; `behaviour` says when they are ready, and where it tells more (ImageBehaviour.played),
+pulls, starts, probes, exits and restarts are played.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from msgspec.structs import replace
 from kgate.engine.api.core import ContainerStatus, Node, Pod, PodStatus
 from kgate.engine.api.meta import Condition, FrozenMap, Key, Millis, condition
 from kgate.engine.behaviour import Behaviour, ImageBehaviour
+from kgate.engine.kubelet.images import Images
+from kgate.engine.kubelet.podworker import PodWorker
+from kgate.engine.leases import Leases
 from kgate.engine.manager import Manager, Watch
+from kgate.engine.nodestatus import posted, ready
 from kgate.engine.store import Store, key_of
 from kgate.engine.trace import WatchEvent
 
@@ -32,6 +37,10 @@ class _Run(Struct):
     since_ms: Millis = 0
     restarts: int = 0
     stopping_ms: Millis | None = None
+    due: bool = False
+    """Whether its turn to report ready comes next time."""
+    worker: PodWorker | None = None
+    """Of a pod that is played step by step."""
 
 
 class Kubelet:
@@ -39,14 +48,17 @@ class Kubelet:
 
     name: ClassVar[str] = "kubelet"
 
-    def __init__(self, store: Store, manager: Manager, behaviour: Behaviour) -> None:
+    def __init__(self, store: Store, manager: Manager, behaviour: Behaviour, leases: Leases) -> None:
         self._store = store
         self._manager = manager
         self._behaviour = behaviour
+        self._leases = leases
+        leases.subscribe(self._switched)
         self._runs: dict[str, _Run] = {}
         self._waiting: dict[str, Key] = {}
         """Pods that are to become ready, by uid, in order of binding."""
         self._last_ready_ms: Millis | None = None
+        self._images = Images()
         self.watches = (Watch(Pod, self._bound), Watch(Node))
 
     def behave(self, behaviour: Behaviour) -> None:
@@ -54,8 +66,8 @@ class Kubelet:
         self._behaviour = behaviour
         for pod in self._store.list(Pod):
             run = self._runs.get(pod.metadata.uid)
-            if run is not None and run.reported not in ("ready", "unready"):
-                run.reported = ""
+            if run is not None and run.reported not in ("ready", "unready") and not (run.worker is not None and pod.ready):
+                run.reported, run.worker = "", None
                 self._manager.enqueue(self.name, key_of(pod))
 
     def reconcile(self, key: Key) -> Millis | None:
@@ -63,11 +75,36 @@ class Kubelet:
             self._register(key)
             return None
         pod = self._store.get(Pod, key.namespace, key.name)
-        if pod is None or not pod.spec.node_name or pod.terminal:
+        if pod is None or not pod.spec.node_name or pod.terminal or not self._leases.alive(pod.spec.node_name):
             return None
         run = self._runs.setdefault(pod.metadata.uid, _Run(bound_ms=self._store.now_ms))
-        behaviour = self._behaviour.of_pod(c.image for c in (*pod.spec.init_containers, *pod.spec.containers))
+        if run.worker is not None or self._behaviour.plays(_images(pod)):
+            return self._play(pod, run)
+        behaviour = self._behaviour.of_pod(_images(pod))
         return self._stop(pod, run, behaviour) if pod.metadata.deleting else self._start(pod, run, behaviour)
+
+    def _play(self, pod: Pod, run: _Run) -> Millis | None:
+        """A pod that is played step by step: whatever changed is written once, with the Events that tell of it."""
+        now = self._store.now_ms
+        if run.worker is None:
+            run.worker = PodWorker(pod, self._behaviour, self._images, now)
+        if pod.metadata.deleting:
+            due = run.worker.stop(pod.metadata.deletion_timestamp_ms or 0, now)
+        else:
+            due = run.worker.work(now)
+        status = run.worker.status(pod, now)
+        becomes_ready = not pod.ready and replace(pod, status=status).ready
+        if becomes_ready and not run.due:
+            run.due = True
+            self._manager.enqueue_last(self.name, key_of(pod))
+            return None
+        run.due = False
+        self._store.update_status(replace(pod, status=status))
+        for said in run.worker.news():
+            self._manager.record(pod, said.type, said.reason, said.message, source=SOURCE)
+        if pod.metadata.deleting and due is None:
+            self._store.delete(key_of(pod), grace_seconds=0)
+        return None if due is None else due - now
 
     def _bound(self, event: WatchEvent) -> Iterable[Key]:
         """A pod was bound, is being deleted, or is gone; a pod's other changes are mostly the kubelet's own."""
@@ -76,7 +113,12 @@ class Kubelet:
         if after is None:
             self._forget(before)
             return ()
-        news = before is None or before.spec.node_name != after.spec.node_name or before.metadata.deleting != after.metadata.deleting
+        news = (
+            before is None
+            or before.spec.node_name != after.spec.node_name
+            or before.metadata.deletion_timestamp_ms != after.metadata.deletion_timestamp_ms
+            or ("readinessGates" in after.spec.rest and before.status.conditions is not after.status.conditions)
+        )
         return (event.key,) if news and after.spec.node_name else ()
 
     def _forget(self, pod: Pod) -> None:
@@ -108,6 +150,12 @@ class Kubelet:
                 return None
             if self._last_ready_ms is not None and self._store.now_ms < self._last_ready_ms + self._behaviour.serial_ms:
                 return self._last_ready_ms + self._behaviour.serial_ms - self._store.now_ms
+        if not run.due:
+            # Pods that become ready at the same instant report one after another, and controllers work between two reports.
+            run.due = True
+            self._manager.enqueue_last(self.name, key_of(pod))
+            return None
+        run.due = False
         self._last_ready_ms = self._store.now_ms
         again = self._report(pod, run, behaviour)
         self._no_longer_waiting(pod)
@@ -165,19 +213,50 @@ class Kubelet:
         if run.stopping_ms is None:
             run.stopping_ms = self._store.now_ms
         killed = pod.metadata.deletion_timestamp_ms or 0
-        left = min(run.stopping_ms + (behaviour.termination_ms or 0), max(killed, run.stopping_ms)) - self._store.now_ms
+        if killed < run.stopping_ms:  # nobody was there to begin in time
+            killed = run.stopping_ms + 1000 * (pod.metadata.deletion_grace_period_seconds or 0)
+        left = min(run.stopping_ms + (behaviour.termination_ms or 0), killed) - self._store.now_ms
         if left > 0:
             return left
         self._store.delete(key_of(pod), grace_seconds=0)
         return None
 
     def _register(self, key: Key) -> None:
-        """A node's kubelet says that it is ready."""
+        """A node's kubelet says that all is well, once."""
         node = self._store.get(Node, "", key.name)
-        if node is None or condition(node.status.conditions, "Ready") is not None:
+        if node is None:
+            self._images.forget(key.name)
             return
-        ready = _condition("Ready", "True", self._store.now_ms, reason="KubeletReady", message="kubelet is posting ready status")
-        self._store.update_status(replace(node, status=replace(node.status, conditions=(*node.status.conditions, ready))))
+        self._images.seen(key.name, (name for image in node.status.images for name in image.names))
+        if self._leases.alive(key.name) and condition(node.status.conditions, "Ready") is None:
+            self._store.update_status(posted(node, self._store.now_ms))
+
+    def _switched(self, name: str) -> None:
+        """The kubelet of that node has stopped, and with it every report on its pods; or it is back."""
+        if not self._leases.alive(name):
+            for pod in self._store.pods_on(name):
+                self._no_longer_waiting(pod)
+            return
+        node = self._store.get(Node, "", name)
+        if node is not None:
+            if not ready(node):
+                self._manager.record(node, "Normal", "NodeReady", f"Node {name} status is now: NodeReady", source=SOURCE)
+            self._store.update_status(posted(node, self._store.now_ms))
+        for pod in self._store.pods_on(name):
+            self._take_up(pod)
+
+    def _take_up(self, pod: Pod) -> None:
+        """Containers went on running without their kubelet; what had not begun begins now."""
+        run = self._runs.setdefault(pod.metadata.uid, _Run(bound_ms=self._store.now_ms))
+        if not run.reported:
+            run.bound_ms = self._store.now_ms
+        elif run.reported in _STATES and not pod.terminal and not pod.metadata.deleting:
+            self._store.update_status(replace(pod, status=_status(pod, _STATES[run.reported], self._store.now_ms)))
+        self._manager.enqueue(self.name, key_of(pod))
+
+
+def _images(pod: Pod) -> list[str]:
+    return [c.image for c in (*pod.spec.init_containers, *pod.spec.containers)]
 
 
 def _backoff_ms(restarts: int) -> Millis:

@@ -1,0 +1,1 @@
+"""Watches over nodes and taints those that are not well."""
