@@ -34,6 +34,9 @@ from kgate.rollout.stage import Played, key_of, play, template_of
 from kgate.rollout.startup import startups
 from kgate.rollout.verdict import Judged, judge
 
+MOST_WRITES_AGAIN = 100_000
+"""All that is played once more to answer the questions about one world, some ten seconds; then fixes stay unverified."""
+
 
 class Rehearsed(Struct, frozen=True, kw_only=True):
     """What the rollout stage adds to the report."""
@@ -165,10 +168,10 @@ def _play(whole: _Set, world: Sequence[Manifest]) -> Iterator[Judged]:
     except LivelockError as fault:
         yield from (_unknown(whole, m, str(fault)) for m in changed)
         return
-    rolled = whole.rolled(played, changed)
+    rolled, again = whole.rolled(played, changed), _Again(whole=whole)
     for manifest in changed:
         judged = judge(manifest, whole.before(manifest), rolled, fits_alone=partial(_fits_alone, whole, manifest))
-        yield _asked(judged, _evidence(whole, world, manifest, rolled, judged.rehearsal)) if judged.rehearsal.steps else judged
+        yield _asked(judged, again.evidence(world, manifest, rolled, judged.rehearsal)) if judged.rehearsal.steps else judged
 
 
 def _asked(judged: Judged, evidence: Evidence) -> Judged:
@@ -182,31 +185,45 @@ def _asked(judged: Judged, evidence: Evidence) -> Judged:
     return Judged(rehearsal=rehearsal, findings=(*judged.findings, *(f for _, f in found)))
 
 
-def _evidence(whole: _Set, world: Sequence[Manifest], manifest: Manifest, rolled: Rolled, rehearsal: Rehearsal) -> Evidence:
-    return Evidence(
-        manifest=manifest,
-        before=whole.before(manifest),
-        rehearsal=rehearsal,
-        rolled=rolled,
-        started=startups(template_of(manifest), whole.settings.behaviour),
-        settings=whole.settings,
-        supports=whole.head.supports([manifest]),
-        replay=partial(_replayed, whole, world, manifest),
-    )
+class _Again(Struct, kw_only=True):
+    """Plays a world once more, edited or elsewhere, as long as it has not played too much."""
 
+    whole: _Set
+    writes: int = MOST_WRITES_AGAIN
 
-def _replayed(whole: _Set, world: Sequence[Manifest], manifest: Manifest, edits: Sequence[Edit]) -> Evidence | None:
-    """The same world once more, with this Deployment edited."""
-    other = dataclasses.replace(manifest, body=edited(manifest.body, edits))
-    stage = [other if m is manifest else m for m in world]
-    head, base = _cast(whole, world)
-    try:
-        played = play([other if m is manifest else m for m in head], base, whole.cluster, whole.settings.behaviour, whole.validate)
-    except LivelockError:
-        return None
-    rolled = whole.rolled(played, [other])
-    judged = judge(other, whole.before(manifest), rolled, fits_alone=lambda: False)
-    return _evidence(whole, stage, other, rolled, judged.rehearsal) if judged.rehearsal.steps else None
+    def evidence(self, world: Sequence[Manifest], manifest: Manifest, rolled: Rolled, rehearsal: Rehearsal) -> Evidence:
+        whole = self.whole
+        head, base = _cast(whole, world)
+        return Evidence(
+            manifest=manifest,
+            before=whole.before(manifest),
+            rehearsal=rehearsal,
+            rolled=rolled,
+            started=startups(template_of(manifest), whole.settings.behaviour),
+            settings=whole.settings,
+            supports=whole.head.supports([manifest]),
+            head=head,
+            base=base,
+            replay=lambda edits: self._played(world, manifest, edits, rolled.cluster),
+            elsewhere=lambda cluster: self._played(world, manifest, (), cluster),
+        )
+
+    def _played(self, world: Sequence[Manifest], manifest: Manifest, edits: Sequence[Edit], cluster: ClusterSpec) -> Evidence | None:
+        """The same world with this Deployment edited, on that cluster."""
+        if self.writes <= 0:
+            return None
+        whole = replace(self.whole, cluster=cluster)
+        other = dataclasses.replace(manifest, body=edited(manifest.body, edits)) if edits else manifest
+        stage = [other if m is manifest else m for m in world]
+        head, base = _cast(self.whole, world)
+        try:
+            played = play([other if m is manifest else m for m in head], base, cluster, whole.settings.behaviour, whole.validate)
+        except LivelockError:
+            return None
+        self.writes -= len(played.events)
+        rolled = whole.rolled(played, [other])
+        judged = judge(other, whole.before(manifest), rolled, fits_alone=lambda: False)
+        return self.evidence(stage, other, rolled, judged.rehearsal) if judged.rehearsal.steps else None
 
 
 def _cast(whole: _Set, world: Sequence[Manifest]) -> tuple[list[Manifest], list[Manifest]]:

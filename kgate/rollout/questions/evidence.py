@@ -16,6 +16,7 @@ from kgate.rollout.settings import RolloutSettings
 
 if TYPE_CHECKING:
     from kgate.outcome import Rehearsal
+    from kgate.rollout.cluster import ClusterSpec
     from kgate.rollout.facts import Rolled
     from kgate.rollout.follow import Followed
     from kgate.rollout.startup import Startup
@@ -52,8 +53,16 @@ class Evidence(Struct, frozen=True, kw_only=True):
     settings: RolloutSettings
     supports: Sequence[Manifest]
     """What bears on the Deployment: budgets, autoscalers, quotas, Services of its namespace, in the order of the files."""
+    head: Sequence[Manifest]
+    base: Sequence[Manifest]
+    """Everything that was applied, in order: base, then head."""
     replay: Callable[[Sequence[Edit]], Evidence | None]
-    """The same change with the head version edited; None when that cannot be played. Costs as much as the rehearsal did."""
+    """The same change with the head version edited; None when that cannot be played, or enough has been replayed.
+
+    Costs as much as the rehearsal did.
+    """
+    elsewhere: Callable[[ClusterSpec], Evidence | None]
+    """The same change on another cluster, at the same cost."""
 
     @property
     def key(self) -> Key:
