@@ -60,7 +60,8 @@ class Said:
     """A MetricsSource that answers what was said last, with the time of asking as timestamp.
 
     What was said of a pod stays, also when the pod is gone; of pods that come later nothing is known. This is what the
-    metrics server of the recorded control planes did. Unlike a real metrics-server, which forgets a pod when it ends.
+    metrics server of the recorded control planes did. Unlike upstream: a real
+    metrics-server forgets a pod when it ends.
     """
 
     def __init__(self, store: Store) -> None:

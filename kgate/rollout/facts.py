@@ -19,6 +19,7 @@ from kgate.engine.controllers.deployment.rolling import fenceposts
 from kgate.engine.controllers.deployment.status import has_deadline
 from kgate.manifest import Manifest
 from kgate.outcome import Because, Rehearsal
+from kgate.rollout.census import Census, census
 from kgate.rollout.change import Difference, change
 from kgate.rollout.cluster import ClusterSpec
 from kgate.rollout.follow import Followed, follow
@@ -45,6 +46,7 @@ class Rolled(Struct, frozen=True, kw_only=True):
     absent: int
     """Workloads of the set that are not on the cluster, though they would take room there."""
     followed: Mapping[Key, Followed]
+    census: Mapping[Key, Census]
     shots: Mapping[int, Snapshot]
     """How things stood at each Deployment's tightest moment."""
     stories: Mapping[Key, str]
@@ -69,6 +71,7 @@ class Rolled(Struct, frozen=True, kw_only=True):
             autoscaled=autoscaled,
             absent=absent,
             followed=followed,
+            census=census(played.events, played.begin_ms, _floors(followed, settings)),
             shots=snapshots(played.events, [f.peak_at_ms for f in followed.values()]),
             stories=told(played.events, played.begin, played.begin_ms, keys),
         )
@@ -103,6 +106,21 @@ class Rolled(Struct, frozen=True, kw_only=True):
 
     def _quotas(self, namespace: str) -> list[str]:
         return [q.metadata.name for q in self.played.cluster.store.list(ResourceQuota, namespace)]
+
+
+def _floors(followed: Mapping[Key, Followed], settings: RolloutSettings) -> dict[Key, int]:
+    """What somebody asks for, else what the strategy keeps available."""
+    out: dict[Key, int] = {}
+    for key, f in followed.items():
+        if f.last is not None:
+            asked = settings.floor(key.namespace, key.name, f.last.spec.replicas)
+            out[key] = own_floor(f.last) if asked is None else asked
+    return out
+
+
+def own_floor(d: Deployment) -> int:
+    """What a rolling update keeps available; 0 for Recreate."""
+    return d.spec.replicas - fenceposts(d).unavailable if d.spec.strategy.type == "RollingUpdate" else 0
 
 
 def described(manifest: Manifest, before: Manifest | None) -> Rehearsal:
@@ -157,7 +175,7 @@ def _sized(r: Rehearsal, d: Deployment) -> Rehearsal:
         replicas=d.spec.replicas,
         surge=posts.surge,
         unavailable=posts.unavailable,
-        floor=d.spec.replicas - posts.unavailable if d.spec.strategy.type == "RollingUpdate" else 0,
+        floor=own_floor(d),
     )
 
 

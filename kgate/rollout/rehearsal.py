@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -26,13 +26,17 @@ from kgate.rollout.fields import did_you_mean
 from kgate.rollout.gathered import Gathered, gather
 from kgate.rollout.limits import MOST_PODS, MOST_PODS_TOGETHER, replicas, unknown
 from kgate.rollout.modelled import WORKLOADS
+from kgate.rollout.pods import PodManners
 from kgate.rollout.questions import RULES as ASKED
-from kgate.rollout.questions import Edit, Evidence, Level, ask, edited
+from kgate.rollout.questions import Edit, Evidence, Level, Trial, ask, edited
 from kgate.rollout.rules import RULES
-from kgate.rollout.settings import RolloutSettings
+from kgate.rollout.settings import Behaviour, RolloutSettings
 from kgate.rollout.stage import Played, key_of, play, template_of
 from kgate.rollout.startup import startups
 from kgate.rollout.verdict import Judged, judge
+
+MOST_WRITES_AGAIN = 100_000
+"""All that is played once more to answer the questions about one world, some ten seconds; then fixes stay unverified."""
 
 
 class Rehearsed(Struct, frozen=True, kw_only=True):
@@ -165,10 +169,10 @@ def _play(whole: _Set, world: Sequence[Manifest]) -> Iterator[Judged]:
     except LivelockError as fault:
         yield from (_unknown(whole, m, str(fault)) for m in changed)
         return
-    rolled = whole.rolled(played, changed)
+    rolled, again = whole.rolled(played, changed), _Again(whole=whole)
     for manifest in changed:
         judged = judge(manifest, whole.before(manifest), rolled, fits_alone=partial(_fits_alone, whole, manifest))
-        yield _asked(judged, _evidence(whole, world, manifest, rolled, judged.rehearsal)) if judged.rehearsal.steps else judged
+        yield _asked(judged, again.evidence(world, manifest, rolled, judged.rehearsal)) if judged.rehearsal.steps else judged
 
 
 def _asked(judged: Judged, evidence: Evidence) -> Judged:
@@ -182,31 +186,71 @@ def _asked(judged: Judged, evidence: Evidence) -> Judged:
     return Judged(rehearsal=rehearsal, findings=(*judged.findings, *(f for _, f in found)))
 
 
-def _evidence(whole: _Set, world: Sequence[Manifest], manifest: Manifest, rolled: Rolled, rehearsal: Rehearsal) -> Evidence:
-    return Evidence(
-        manifest=manifest,
-        before=whole.before(manifest),
-        rehearsal=rehearsal,
-        rolled=rolled,
-        started=startups(template_of(manifest), whole.settings.behaviour),
-        settings=whole.settings,
-        supports=whole.head.supports([manifest]),
-        replay=partial(_replayed, whole, world, manifest),
-    )
+class _Again(Struct, kw_only=True):
+    """Plays a world once more, edited or elsewhere, as long as it has not played too much."""
+
+    whole: _Set
+    writes: int = MOST_WRITES_AGAIN
+
+    def evidence(self, world: Sequence[Manifest], manifest: Manifest, rolled: Rolled, rehearsal: Rehearsal) -> Evidence:
+        whole = self.whole
+        head, base = _cast(whole, world)
+        return Evidence(
+            manifest=manifest,
+            before=whole.before(manifest),
+            rehearsal=rehearsal,
+            rolled=rolled,
+            started=startups(template_of(manifest), whole.settings.behaviour),
+            settings=whole.settings,
+            supports=whole.head.supports([manifest]),
+            head=head,
+            base=base,
+            replay=lambda edits: self._played(world, manifest, Trial(edits=edits), rolled.cluster),
+            elsewhere=lambda cluster: self._played(world, manifest, Trial(), cluster),
+            trial=lambda trial: self._played([manifest] if trial.alone else world, manifest, trial, rolled.cluster),
+        )
+
+    def _played(self, world: Sequence[Manifest], manifest: Manifest, trial: Trial, cluster: ClusterSpec) -> Evidence | None:
+        """The same world with this Deployment, or what bears on it, edited, on that cluster."""
+        if self.writes <= 0:
+            return None
+        whole = replace(self.whole, cluster=cluster)
+        before = whole.before(manifest)
+        head, base = _cast(self.whole, world)
+        if trial.reapplied:
+            before, base = manifest, list(head)
+        changed = {id(m): _tried(m, manifest, trial.edits) for m in head}
+        gone = {key_of(m) for m in head if changed[id(m)] is None}
+        behaviour = _with_images(whole.settings.behaviour, trial.images)
+        try:
+            played = play(
+                [c for m in head if (c := changed[id(m)]) is not None],
+                [m for m in base if key_of(m) not in gone],
+                cluster,
+                behaviour,
+                whole.validate,
+                between=trial.between,
+            )
+        except LivelockError:
+            return None
+        self.writes -= len(played.events)
+        other = changed[id(manifest)] or manifest
+        rolled = whole.rolled(played, [other])
+        judged = judge(other, before, rolled, fits_alone=lambda: False)
+        stage = [other if m is manifest else m for m in world]
+        return self.evidence(stage, other, rolled, judged.rehearsal) if judged.rehearsal.steps else None
 
 
-def _replayed(whole: _Set, world: Sequence[Manifest], manifest: Manifest, edits: Sequence[Edit]) -> Evidence | None:
-    """The same world once more, with this Deployment edited."""
-    other = dataclasses.replace(manifest, body=edited(manifest.body, edits))
-    stage = [other if m is manifest else m for m in world]
-    head, base = _cast(whole, world)
-    try:
-        played = play([other if m is manifest else m for m in head], base, whole.cluster, whole.settings.behaviour, whole.validate)
-    except LivelockError:
+def _tried(manifest: Manifest, deployment: Manifest, edits: Sequence[Edit]) -> Manifest | None:
+    """As the edits that are meant for it make it; None when one of them takes it away."""
+    mine = [e for e in edits if (e.where or deployment) is manifest]
+    if any(not e.path and e.value is None for e in mine):
         return None
-    rolled = whole.rolled(played, [other])
-    judged = judge(other, whole.before(manifest), rolled, fits_alone=lambda: False)
-    return _evidence(whole, stage, other, rolled, judged.rehearsal) if judged.rehearsal.steps else None
+    return dataclasses.replace(manifest, body=edited(manifest.body, mine)) if mine else manifest
+
+
+def _with_images(behaviour: Behaviour, images: Mapping[str, PodManners]) -> Behaviour:
+    return replace(behaviour, images={**behaviour.images, **images}) if images else behaviour
 
 
 def _cast(whole: _Set, world: Sequence[Manifest]) -> tuple[list[Manifest], list[Manifest]]:

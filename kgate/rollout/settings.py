@@ -14,6 +14,7 @@ from kgate.manifest import Path
 from kgate.rollout import fields
 from kgate.rollout.cluster import ClusterSpec
 from kgate.rollout.fields import Fields, SettingError
+from kgate.rollout.floors import FAILURES_SCHEMA, FLOORS_SCHEMA, Failures, Floor, floor_of, read_failures, read_floors
 from kgate.rollout.pods import MODES, PodManners, read_manners
 
 __all__ = ["SCHEMA", "Behaviour", "RolloutSettings", "SettingError", "from_config"]
@@ -53,6 +54,13 @@ class RolloutSettings:
     verdicts: Mapping[str, Severity | None] = dataclasses.field(default_factory=dict)
     """By name of a rule: how bad it is; None: not asked. What is not named is as bad as its rule says."""
 
+    floors: Mapping[str, Floor] = dataclasses.field(default_factory=dict)
+    failures: Failures = dataclasses.field(default_factory=Failures)
+
+    def floor(self, namespace: str, name: str, replicas: int) -> int | None:
+        """How many pods of the Deployment somebody wants to be available at every moment; None: nobody said."""
+        return floor_of(self.floors, namespace, name, replicas)
+
     def severity(self, rule: Rule) -> Severity | None:
         """How bad a finding of that rule is; None when nobody wants to know."""
         return self.verdicts.get(rule.name, rule.severity if rule.enabled else None)
@@ -64,7 +72,7 @@ class RolloutSettings:
 
 def from_config(config: Mapping[str, Any]) -> RolloutSettings:
     """The settings that `rollout:` holds, already plain data. Raises SettingError; its path begins below `rollout:`."""
-    body = Fields(config, (), ("enabled", "cluster", "behaviour", "verdicts"), "rollout")
+    body = Fields(config, (), ("enabled", "cluster", "behaviour", "verdicts", "floors", "failures"), "rollout")
     cluster = body.text("cluster") if "cluster" in body else None
     if cluster == "":
         fields.refuse(body.at("cluster"), "must name a file", "cluster: cluster.yaml")
@@ -73,6 +81,8 @@ def from_config(config: Mapping[str, Any]) -> RolloutSettings:
         cluster=cluster,
         behaviour=_behaviour(body.raw("behaviour") or {}, body.at("behaviour")),
         verdicts=_verdicts(body.raw("verdicts") or {}, body.at("verdicts")),
+        floors=read_floors(body.raw("floors") or {}, body.at("floors")),
+        failures=read_failures(body.raw("failures") or {}, body.at("failures")),
     )
 
 
@@ -147,6 +157,8 @@ SCHEMA: Mapping[str, Any] = {
             "additionalProperties": {"enum": [*_LEVELS, False]},
             "examples": [{"recreate-downtime": "error"}],
         },
+        "floors": FLOORS_SCHEMA,
+        "failures": FAILURES_SCHEMA,
         "behaviour": {
             "description": "How pods start and stop. What is not said is derived from the probes, or assumed.",
             "type": ["object", "null"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -81,10 +81,12 @@ def play(
     spec: ClusterSpec,
     behaviour: Said,
     validate: Validate | None,
+    *,
+    between: Callable[[Cluster], None] | None = None,
 ) -> Played:
-    """The base version settles first; then everything of head is applied in the order of the files, supporting objects before Deployments.
+    """The base version settles, then `between` is done; then everything of head is applied in the order of the files.
 
-    What is in base and no longer in head stays, as it does with `kubectl apply`. Raises LivelockError.
+    Supporting objects come before Deployments.     What is in base and no longer in head stays, as it does with `kubectl apply`. Raises LivelockError.
     """
     cluster = Cluster(behaviour=_behaviour([*head, *base], behaviour), validate=_but_not_nodes(validate), profile=profile(spec.scheduler))
     for node in spec.nodes:
@@ -95,6 +97,8 @@ def play(
     patience = _Patience(cluster=cluster)
     refused_before = _apply(cluster, base)
     unsettled = _settle(cluster, [key_of(m) for m in base if m.kind == "Deployment"], patience)
+    if between is not None:
+        between(cluster)
     begin, begin_ms = len(cluster.trace), cluster.now_ms
     refused = _apply(cluster, head)
     _settle(cluster, [key_of(m) for m in head if m.kind == "Deployment"], patience, late_ms=_LATE_MS)

@@ -14,6 +14,8 @@ RIGHT: list[dict[str, Any]] = [
     {"cluster": "cluster.yaml"},
     {"cluster": None, "behaviour": None},
     {"behaviour": {"default": {"startup": 10}, "images": {"registry.example.com/web": {"mode": "crash", "termination": 0.5}}}},
+    {"floors": {"prod/web": 4, "prod/*": 0, "*": "80%"}, "failures": {"node": 0, "zone": 1}},
+    {"floors": None, "failures": None},
 ]
 
 WRONG: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
@@ -23,6 +25,11 @@ WRONG: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
     ({"cluster": {"nodes": []}}, ("cluster",)),
     ({"behaviour": {"default": {"start": 1}}}, ("behaviour", "default", "start")),
     ({"behaviour": {"images": {"a": {"startup": -1}}}}, ("behaviour", "images", "a", "startup")),
+    ({"floors": {"web": 4}}, ("floors", "web")),
+    ({"floors": {"*": "101%"}}, ("floors", "*")),
+    ({"floors": {"*": -1}}, ("floors", "*")),
+    ({"failures": {"node": 2}}, ("failures", "node")),
+    ({"failures": {"rack": 1}}, ("failures", "rack")),
     ({"behaviour": {"images": {"a": {"mode": "broken"}}}}, ("behaviour", "images", "a", "mode")),
 ]
 
@@ -62,3 +69,11 @@ def test_an_image_behaves_as_its_tag_says_else_its_name_else_as_all() -> None:
     assert said.of("r:5000/web:1@sha256:abc").startup_ms == 8000
     assert said.of("r:5000/web:2") == PodManners(mode="crash", startup_ms=5000, termination_ms=2000)
     assert said.of("other").startup_ms == 5000
+
+
+def test_a_floor_is_of_the_nearest_name_and_percentages_round_up() -> None:
+    said = from_config({"floors": {"prod/web": 4, "prod/*": "50%", "*": "80%"}})
+    assert said.floor("prod", "web", 10) == 4
+    assert said.floor("prod", "api", 5) == 3
+    assert said.floor("test", "web", 6) == 5
+    assert RolloutSettings().floor("prod", "web", 10) is None

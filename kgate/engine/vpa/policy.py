@@ -47,7 +47,7 @@ def capped(amounts: Mapping[str, int], policy: ContainerResourcePolicy) -> Amoun
 
 
 def for_pod(vpa: VerticalPodAutoscaler, pod: Pod) -> dict[str, RecommendedContainerResources]:
-    """The recommendation as this pod's limits leave it, by container name; Unlike upstream, limit ranges do not bear on it."""
+    """The recommendation as this pod's limits leave it, by container name. Unlike upstream, limit ranges do not bear on it."""
     recommendation = vpa.status.recommendation
     known = {r.container_name: r for r in recommendation.container_recommendations} if recommendation else {}
     return {c.name: _for_container(vpa, c, known[c.name]) for c in pod.spec.containers if c.name in known}

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from kgate.finding import Rule
 from kgate.rollout.questions import recreate
-from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, Question, edited
+from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, Question, Trial, edited
 
-__all__ = ["QUESTIONS", "RULES", "Answer", "Edit", "Evidence", "Level", "ask", "edited"]
+__all__ = ["QUESTIONS", "RULES", "Answer", "Edit", "Evidence", "Level", "Trial", "ask", "edited"]
 
 QUESTIONS: tuple[tuple[Rule, Question], ...] = ((recreate.DOWNTIME, recreate.downtime),)
 """In the order of their rules' ids, which is the order in which a report shows them."""

@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kgate.engine.api.meta import Key
 from kgate.finding import Finding, Rule
 from kgate.manifest import Manifest, Path
 from kgate.outcome import Proof
+from kgate.rollout.pods import PodManners
 from kgate.rollout.settings import RolloutSettings
 
 if TYPE_CHECKING:
+    from kgate.engine import Cluster
     from kgate.outcome import Rehearsal
+    from kgate.rollout.cluster import ClusterSpec
     from kgate.rollout.facts import Rolled
     from kgate.rollout.follow import Followed
     from kgate.rollout.startup import Startup
@@ -33,10 +36,26 @@ class Level(StrEnum):
 
 
 class Edit(Struct, frozen=True, kw_only=True):
-    """A field of the Deployment as it could be instead; None takes it out."""
+    """A field as it could be instead; None takes it out, and an object whose root it takes out is not there at all."""
 
     path: Path
     value: object
+    where: Manifest | None = None
+    """None: the Deployment itself; else one of what bears on it."""
+
+
+class Trial(Struct, frozen=True, kw_only=True):
+    """Another play of the same change, of which something is different."""
+
+    edits: Sequence[Edit] = ()
+    images: Mapping[str, PodManners] = field(default_factory=dict)
+    """How images behave, over what the settings say."""
+    between: Callable[[Cluster], None] | None = None
+    """Done when the base has settled, right before the change."""
+    alone: bool = False
+    """Without the other Deployments that share the cluster: cheaper, and room is then no subject."""
+    reapplied: bool = False
+    """Head is applied over head, as every later deployment does."""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -52,8 +71,18 @@ class Evidence(Struct, frozen=True, kw_only=True):
     settings: RolloutSettings
     supports: Sequence[Manifest]
     """What bears on the Deployment: budgets, autoscalers, quotas, Services of its namespace, in the order of the files."""
+    head: Sequence[Manifest]
+    base: Sequence[Manifest]
+    """Everything that was applied, in order: base, then head."""
     replay: Callable[[Sequence[Edit]], Evidence | None]
-    """The same change with the head version edited; None when that cannot be played. Costs as much as the rehearsal did."""
+    """The same change with the head version edited; None when that cannot be played, or enough has been replayed.
+
+    Costs as much as the rehearsal did.
+    """
+    elsewhere: Callable[[ClusterSpec], Evidence | None]
+    """The same change on another cluster, at the same cost."""
+    trial: Callable[[Trial], Evidence | None]
+    """The same, with anything different. The cluster of what comes back is the caller's own."""
 
     @property
     def key(self) -> Key:
@@ -70,6 +99,11 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
     def of_kind(self, kind: str) -> Sequence[Manifest]:
         return [m for m in self.supports if m.kind == kind]
+
+    @property
+    def crowd(self) -> int:
+        """How many Deployments change together: each may be asked only what all of them can be asked in reasonable time."""
+        return len(self.rolled.followed)
 
 
 class Answer(Struct, frozen=True, kw_only=True):

@@ -165,7 +165,7 @@ def test_what_is_resized_in_place_is_taken_from_the_node() -> None:
 
 
 def test_limits_keep_their_proportion_unless_only_requests_are_controlled() -> None:
-    both = {"requests": {"cpu": "100m", "memory": "300Mi"}, "limits": {"cpu": "200m", "memory": "300Mi"}}
+    both: dict[str, Any] = {"requests": {"cpu": "100m", "memory": "300Mi"}, "limits": {"cpu": "200m", "memory": "300Mi"}}
     w = world(4, **both)
     w.apply(vpa("Recreate"))
     w.run_for(24 * HOUR)
