@@ -134,7 +134,7 @@ def behaviour_of(manifests: Iterable[Manifest], said: Said) -> Behaviour:
         template = template_of(manifest)
         for container, startup in zip(containers(template), startups(template, said), strict=True):
             image = str(container.get("image") or "")
-            manners = imagebehaviour_of(said.of(image))
+            manners = image_behaviour(said.of(image))
             known = images.get(image)
             slowest = max(startup.ms, known.startup_ms or 0) if known else startup.ms
             images[image] = ImageBehaviour(
