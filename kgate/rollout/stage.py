@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -86,9 +86,12 @@ def play(
 ) -> Played:
     """The base version settles, then `between` is done; then everything of head is applied in the order of the files.
 
-    Supporting objects come before Deployments.     What is in base and no longer in head stays, as it does with `kubectl apply`. Raises LivelockError.
+    Supporting objects come before Deployments. What is in base and no longer in head stays, as it does with `kubectl apply`.
+    Raises LivelockError.
     """
-    cluster = Cluster(behaviour=_behaviour([*head, *base], behaviour), validate=_but_not_nodes(validate), profile=profile(spec.scheduler))
+    cluster = Cluster(
+        behaviour=behaviour_of([*head, *base], behaviour), validate=_but_not_nodes(validate), profile=profile(spec.scheduler)
+    )
     for node in spec.nodes:
         cluster.add_node(node.body())
         _occupy(cluster, node.name, spec.used.get(node.name))
@@ -127,7 +130,7 @@ def _but_not_nodes(validate: Validate | None) -> Validate | None:
     return causes
 
 
-def _behaviour(manifests: Iterable[Manifest], said: Said) -> Behaviour:
+def behaviour_of(manifests: Iterable[Manifest], said: Said) -> Behaviour:
     """By image: what the settings say, else what the slowest template with that image implies."""
     images: dict[str, ImageBehaviour] = {}
     for manifest in manifests:
@@ -155,6 +158,11 @@ def template_of(manifest: Manifest) -> Mapping[str, Any]:
 
 
 def _occupy(cluster: Cluster, node: str, used: Used | None) -> None:
+    for pod in tenants(node, used):
+        cluster.create(pod)
+
+
+def tenants(node: str, used: Used | None) -> Iterator[dict[str, Any]]:
     """Other tenants' pods, bound, never preempted; what they take is shared out evenly."""
     if used is None:
         return
@@ -162,19 +170,17 @@ def _occupy(cluster: Cluster, node: str, used: Used | None) -> None:
     cpu, memory = quantities.milli(quantities.parse(used.cpu)), quantities.value(quantities.parse(used.memory))
     for i in range(count):
         requests = {"cpu": f"{_share(cpu, count, i)}m", "memory": str(_share(memory, count, i))}
-        cluster.create(
-            {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {"name": f"{node}-{i + 1}", "namespace": _TENANT},
-                "spec": {
-                    "nodeName": node,
-                    "priorityClassName": "system-node-critical",
-                    "tolerations": [{"operator": "Exists"}],
-                    "containers": [{"name": "other", "image": "other", "resources": {"requests": requests}}],
-                },
-            }
-        )
+        yield {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": f"{node}-{i + 1}", "namespace": _TENANT},
+            "spec": {
+                "nodeName": node,
+                "priorityClassName": "system-node-critical",
+                "tolerations": [{"operator": "Exists"}],
+                "containers": [{"name": "other", "image": "other", "resources": {"requests": requests}}],
+            },
+        }
 
 
 def _furnish(cluster: Cluster, spec: ClusterSpec) -> None:

@@ -6,7 +6,7 @@ Unlike upstream: all nodes are looked at, also when there are more than a hundre
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias, cast
+from typing import ClassVar, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -125,6 +125,8 @@ class Nominations:
 
 class Placement:
     """Decides for one pod at a time. What is kept between pods is exact: dropped as soon as a node changes."""
+
+    fork_drops: ClassVar[tuple[str, ...]] = ("_boards", "_last", "_table")
 
     def __init__(self, cache: Cache, profile: Profile, choose: Choose | None = None, *, columns: bool = True) -> None:
         """Without `choose` ties end as in kube-scheduler. `columns`: large clusters may be looked at with NumPy, if it is there."""
