@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kgate.finding import Rule
-from kgate.rollout.questions import recreate
+from kgate.rollout.questions import budgets, floor, numbers, recreate
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, Question, Trial, edited
 
 __all__ = ["QUESTIONS", "RULES", "Answer", "Edit", "Evidence", "Level", "Trial", "ask", "edited"]
 
-QUESTIONS: tuple[tuple[Rule, Question], ...] = ((recreate.DOWNTIME, recreate.downtime),)
+QUESTIONS: tuple[tuple[Rule, Question], ...] = (
+    (recreate.DOWNTIME, recreate.downtime),
+    (floor.BELOW_FLOOR, floor.below_floor),
+    (numbers.NUMBERS, numbers.numbers),
+    (budgets.BLOCKED, budgets.blocked),
+    (budgets.TWO, budgets.several),
+)
 """In the order of their rules' ids, which is the order in which a report shows them."""
 
 RULES: tuple[Rule, ...] = tuple(rule for rule, _ in QUESTIONS)
