@@ -9,8 +9,9 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kgate.engine.api.meta import Key
@@ -191,6 +192,7 @@ class _Again(Struct, kw_only=True):
 
     whole: _Set
     writes: int = MOST_WRITES_AGAIN
+    shared: dict[str, Any] = field(default_factory=dict)
 
     def evidence(self, world: Sequence[Manifest], manifest: Manifest, rolled: Rolled, rehearsal: Rehearsal) -> Evidence:
         whole = self.whole
@@ -207,6 +209,8 @@ class _Again(Struct, kw_only=True):
             base=base,
             replay=lambda edits: self._played(world, manifest, Trial(edits=edits), rolled.cluster),
             elsewhere=lambda cluster: self._played(world, manifest, Trial(), cluster),
+            neighbours=whole.head.neighbours.get(key_of(manifest).namespace, ()),
+            shared=self.shared,
             trial=lambda trial: self._played([manifest] if trial.alone else world, manifest, trial, rolled.cluster),
         )
 
