@@ -6,6 +6,7 @@ Unlike upstream: all nodes are looked at, also when there are more than a hundre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -98,6 +99,8 @@ class Nominations:
 
 class Placement:
     """Decides for one pod at a time. What is kept between pods is exact: dropped as soon as a node changes."""
+
+    fork_drops: ClassVar[tuple[str, ...]] = ("_boards",)
 
     def __init__(self, cache: Cache, profile: Profile) -> None:
         self._cache = cache
