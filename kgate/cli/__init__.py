@@ -202,6 +202,24 @@ def simulate(scenarios: tuple[str, ...], reports: tuple[str, ...], color: str) -
     return INCOMPLETE if any(p.recording is None for p in played) else 0
 
 
+@app.command(short_help="Run the examples of policies and the expectations of scenarios.")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@_report_option("text, json")
+@_color
+def test(paths: tuple[str, ...], reports: tuple[str, ...], color: str) -> int:
+    """Do policies and scenarios say what they promise? Tries the examples of policies, plays scenarios and judges their `expect`.
+
+    PATHS are files and folders of either; default: the built-in policies, and the scenarios below the working directory.
+    """
+    from kgate.cli import testing
+
+    asked = outputs(reports, testing.FORMATS, default="text")
+    look, outcome = style(color), testing.test(paths)
+    for output in asked:
+        output.write(testing.FORMATS[output.format](outcome, look(output)))
+    return outcome.exit_code
+
+
 @app.command(short_help="List what kgate can find.")
 @_report_option("text, json")
 @_color

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from msgspec.structs import replace
 
@@ -45,6 +45,7 @@ from kgate.engine.errors import ApiError, Cause, already_exists, conflict, forbi
 from kgate.engine.eviction import Eviction, evict
 from kgate.engine.fieldmanager import FieldManagers
 from kgate.engine.flags import Flags, minor
+from kgate.engine.fork import fork
 from kgate.engine.kubelet import Kubelet
 from kgate.engine.leases import Leases
 from kgate.engine.manager import Manager
@@ -129,6 +130,12 @@ class Cluster:
         self._ensure_namespace("default")
         for system_class in SYSTEM_CLASSES:
             self.store.create(system_class)
+
+    fork_shares: ClassVar[tuple[str, ...]] = ("_validate",)
+
+    def fork(self) -> Self:
+        """An independent copy at this instant, which goes on as this one would: the same writes at the same times."""
+        return fork(self)
 
     # Time
 

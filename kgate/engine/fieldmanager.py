@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from kgate.engine import patching
 from kgate.engine.errors import ApiError, Cause
@@ -77,6 +77,8 @@ CONTROLLERS = Manager("kube-controller-manager", "Update")
 
 class FieldManagers:
     """The managers of all objects, by uid."""
+
+    fork_holds: ClassVar[tuple[str, ...]] = ("_owned", "_seen")
 
     def __init__(self) -> None:
         self._owned: dict[str, dict[Manager, Owned]] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -81,6 +81,8 @@ Item = tuple[str, Key]
 
 class Manager:
     """Owns virtual time. One FIFO for all controllers with one entry per key, and one heap of timers."""
+
+    fork_holds: ClassVar[tuple[str, ...]] = ("_queue", "_queued", "_turns", "_timers", "_due", "_failures", "_events")
 
     def __init__(self, store: Store) -> None:
         self.store = store

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from kgate.engine.api.meta import Key, Millis, Resource
 
@@ -30,6 +30,8 @@ class WatchEvent(NamedTuple):
 
 class Trace:
     """All WatchEvents since the cluster began. Subscribe `record` to a store."""
+
+    fork_holds: ClassVar[tuple[str, ...]] = ("_events",)
 
     def __init__(self) -> None:
         self._events: list[WatchEvent] = []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
 
 from kgate.finding import Finding, Severity
 from kgate.manifest import Location, Manifest, Path
-from kgate.policy.catalog import Catalog, examples
+from kgate.policy.catalog import Catalog, examples, read_policy
 from kgate.policy.judge import judge
 from kgate.policy.policy import Policy, SubjectKind
 from kgate.policy.reading import read
@@ -25,6 +26,41 @@ class Trial(Struct, frozen=True, kw_only=True):
     @property
     def passed(self) -> bool:
         return self.good is not bool(self.findings)
+
+
+class Tried(Struct, frozen=True, kw_only=True):
+    """A policy and all its examples."""
+
+    policy: Policy
+    trials: tuple[Trial, ...]
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One sentence each."""
+        told = [_told(t) for t in self.trials if not t.passed]
+        told += [
+            f"there is no {word} example" for word, good in (("good", True), ("bad", False)) if good not in {t.good for t in self.trials}
+        ]
+        return tuple(told)
+
+
+def try_policies(catalog: Catalog) -> Iterator[Tried]:
+    """Every policy of the catalog by its own examples, in order of identifiers. Raises ConfigError, SettingError."""
+    return (Tried(policy=policy, trials=try_examples(policy, catalog)) for policy in catalog.policies)
+
+
+def try_file(text: str, file: str) -> Tried:
+    """The policy that a text holds, alone. Raises ConfigError with line and column, SettingError."""
+    policy = read_policy(text, file, pack=file.rpartition("/")[0].rpartition("/")[2])
+    return Tried(policy=policy, trials=try_examples(policy, Catalog(policies=(policy,))))
+
+
+def _told(trial: Trial) -> str:
+    example = str(trial.example)
+    short = example if len(example) <= 120 else f"{example[:119]}…"
+    if trial.good:
+        return f"a good example is found to be wrong: {trial.findings[0].message} (in {short})"
+    return f"nothing is found in a bad example: {short}"
 
 
 class _Nowhere(Struct, frozen=True, kw_only=True):

@@ -13,8 +13,9 @@ from kgate.rollout.settings import RolloutSettings
 if TYPE_CHECKING:
     from kgate.rollout.rehearsal import Rehearsed
     from kgate.rollout.simulation import Played
+    from kgate.rollout.testing import Tested
 
-__all__ = ["RULES", "ClusterSpec", "RolloutSettings", "read_cluster", "rehearse", "simulate"]
+__all__ = ["RULES", "ClusterSpec", "RolloutSettings", "read_cluster", "rehearse", "simulate", "test"]
 
 Validate = Callable[[Mapping[str, Any], Mapping[str, Any] | None], Sequence[Any]]
 """What the API server would object to in an object (and in its change from the old one): anything with field, message and reason."""
@@ -33,6 +34,18 @@ def simulate(
     from kgate.rollout import simulation
 
     return simulation.simulate(files, validate=validate, sources=sources or {})
+
+
+def test(
+    files: Sequence[tuple[str, Any]],
+    *,
+    validate: Validate | None = None,
+    sources: Mapping[str, Source] | None = None,
+) -> Iterator[Tested]:
+    """Plays scenario files and judges what they expect. Raises ConfigError before the first is played."""
+    from kgate.rollout import testing
+
+    return testing.run(files, validate=validate, sources=sources or {})
 
 
 def rehearse(

@@ -34,7 +34,7 @@ class Low(Struct, frozen=True, kw_only=True):
 
 
 class Census(Struct, frozen=True, kw_only=True):
-    """Of one Deployment, from the first end of an instant at which its floor was reached. None: it never was."""
+    """Of one Deployment, at the ends of instants, once its floor was reached. None: it never was."""
 
     lowest: Low | None = None
     without_node: Low | None = None
@@ -62,7 +62,6 @@ class _Count(Struct):
     pods: dict[Key, _Seen] = field(default_factory=dict)
     min_ready_ms: int = 0
     reached: bool = False
-    changed: bool = False
     lowest: Low | None = None
     without_node: Low | None = None
     without_zone: Low | None = None
@@ -70,7 +69,6 @@ class _Count(Struct):
     peak_memory: int = 0
 
     def see(self, event: WatchEvent) -> None:
-        self.changed = True
         after = event.after
         if isinstance(after, Deployment):
             self.min_ready_ms = after.spec.min_ready_seconds * 1000
@@ -93,10 +91,9 @@ class _Count(Struct):
 
     def end(self, now_ms: int, at_ms: int, zones: Mapping[str, str]) -> None:
         """Of an instant in which something changed. `at_ms` counts from the change."""
-        self.changed = False
         self.peak_cpu = max(self.peak_cpu, sum(p.cpu for p in self.pods.values()))
         self.peak_memory = max(self.peak_memory, sum(p.memory for p in self.pods.values()))
-        by_node = Counter(p.node for p in self.pods.values() if p.ready_ms is not None and p.ready_ms + self.min_ready_ms <= now_ms)
+        by_node = self.available(now_ms)
         total = by_node.total()
         self.reached = self.reached or total >= self.floor
         if not self.reached:
@@ -107,6 +104,14 @@ class _Count(Struct):
         for node, n in by_node.items():
             by_zone[zones.get(node, "")] += n
         self.without_zone = _lower(self.without_zone, _without(by_zone, total, at_ms))
+
+    def available(self, now_ms: int) -> Counter[str]:
+        """By node."""
+        return Counter(p.node for p in self.pods.values() if p.ready_ms is not None and p.ready_ms + self.min_ready_ms <= now_ms)
+
+    def begin(self, now_ms: int) -> None:
+        """The change is about to be applied."""
+        self.reached = self.available(now_ms).total() >= self.floor
 
     def census(self) -> Census:
         return Census(
@@ -131,14 +136,17 @@ def _lower(known: Low | None, now: Low | None) -> Low | None:
     return now if known is None or (now is not None and now.available < known.available) else known
 
 
-def census(events: Sequence[WatchEvent], begin_ms: int, floors: Mapping[Key, int]) -> dict[Key, Census]:
-    """By Deployment, of those that `floors` names. The change came at `begin_ms`."""
+def census(events: Sequence[WatchEvent], begin: int, begin_ms: int, floors: Mapping[Key, int]) -> dict[Key, Census]:
+    """By Deployment, of those that `floors` names. `begin` is the index of the first write of the change."""
     counts = {key: _Count(floor=floor) for key, floor in floors.items()}
     owners: dict[str, Key] = {}
     zones: dict[str, str] = {}
     changed: dict[Key, None] = {}
     now_ms = 0
-    for event in events:
+    for index, event in enumerate(events):
+        if index == begin:
+            for count in counts.values():
+                count.begin(begin_ms)
         if event.time_ms != now_ms:
             _end(counts, changed, now_ms, begin_ms, zones)
             now_ms = event.time_ms

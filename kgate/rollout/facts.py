@@ -71,7 +71,7 @@ class Rolled(Struct, frozen=True, kw_only=True):
             autoscaled=autoscaled,
             absent=absent,
             followed=followed,
-            census=census(played.events, played.begin_ms, _floors(followed, settings)),
+            census=census(played.events, played.begin, played.begin_ms, _floors(followed, settings)),
             shots=snapshots(played.events, [f.peak_at_ms for f in followed.values()]),
             stories=told(played.events, played.begin, played.begin_ms, keys),
         )

@@ -29,6 +29,8 @@ class Gathered(Struct, frozen=True, kw_only=True):
     """What bears on placement, with its rank in the order of the files, by namespace; a Namespace under its own name."""
     autoscaled: Mapping[Key, str]
     """Names of HorizontalPodAutoscalers, by the Deployment they scale."""
+    neighbours: Mapping[str, tuple[Manifest, ...]]
+    """By namespace: whatever has a pod template, pods, claims, and vertical autoscalers. Most of it is never played."""
 
     def like(self, manifest: Manifest) -> Manifest | None:
         """The Deployment of the same identity: the one in the same file, else the first."""
@@ -69,6 +71,7 @@ def gather(manifests: Iterable[Manifest]) -> Gathered:
     deployments: dict[Identity, list[Manifest]] = {}
     supporting: dict[str, dict[Identity, tuple[int, Manifest]]] = {}
     autoscaled: dict[Key, str] = {}
+    neighbours: dict[str, list[Manifest]] = {}
     for rank, manifest in enumerate(manifests):
         kind = manifest.kind
         if kind == "Deployment":
@@ -79,8 +82,27 @@ def gather(manifests: Iterable[Manifest]) -> Gathered:
             supporting.setdefault(home, {}).setdefault(identity(manifest), (rank, manifest))
         if kind == "HorizontalPodAutoscaler" and (target := _target(manifest)) is not None:
             autoscaled.setdefault(target, manifest.name)
+        if kind in _NEIGHBOURS or pod_labels(manifest) is not None:
+            neighbours.setdefault(manifest.namespace or "default", []).append(manifest)
     return Gathered(
         deployments={name: tuple(found) for name, found in deployments.items()},
         supporting={home: tuple(found.values()) for home, found in supporting.items()},
         autoscaled=autoscaled,
+        neighbours={home: tuple(found) for home, found in neighbours.items()},
     )
+
+
+_NEIGHBOURS = ("PersistentVolumeClaim", "VerticalPodAutoscaler")
+
+
+def pod_labels(manifest: Manifest) -> Mapping[str, Any] | None:
+    """Labels of the pods that an object is or makes, whatever its kind: `spec.template` is where all controllers have theirs."""
+    if manifest.kind == "Pod":
+        return mapping(manifest.metadata.get("labels"))
+    spec = mapping(manifest.body.get("spec"))
+    if manifest.kind == "CronJob":
+        spec = mapping(mapping(spec.get("jobTemplate")).get("spec"))
+    template = spec.get("template")
+    if not isinstance(template, Mapping) or "spec" not in template:
+        return None
+    return mapping(mapping(template.get("metadata")).get("labels"))

@@ -15,6 +15,7 @@ from kgate.engine.api.meta import Condition, FrozenMap, Key
 from kgate.engine.api.quantity import milli, parse
 from kgate.engine.errors import ApiError
 from kgate.rollout import Validate
+from kgate.rollout.expect.judging import Run
 from kgate.rollout.holds import Watchman
 from kgate.rollout.kubelet import behaviour
 from kgate.rollout.pods import Kubelet, PodManners, merged, read_kubelet
@@ -68,6 +69,12 @@ class Player:
         self._watchman = Watchman(self._cluster)
         self._results: list[dict[str, Any]] = []
         self._begun: list[Begun] = []
+        self._marks: list[int] = []
+
+    @property
+    def run(self) -> Run:
+        """What was played so far, for those who judge it."""
+        return Run(events=list(self._cluster.trace), results=self._results, marks=self._marks, end_ms=self._cluster.now_ms)
 
     def play(self) -> dict[str, Any]:
         """The recording. Raises ApiError when an object that has to be there before step 0 is refused."""
@@ -85,6 +92,7 @@ class Player:
         cluster = self._cluster
         result: dict[str, Any] = {"i": index, "op": step.op, "t": cluster.now_ms / 1000, "did": doing(step.action)}
         seen = cluster.store.resource_version
+        self._marks.append(seen)
         version: int | None = None
         match step.action:
             case Wait():

@@ -9,8 +9,9 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kgate.engine.api.meta import Key
@@ -28,7 +29,7 @@ from kgate.rollout.limits import MOST_PODS, MOST_PODS_TOGETHER, replicas, unknow
 from kgate.rollout.modelled import WORKLOADS
 from kgate.rollout.pods import PodManners
 from kgate.rollout.questions import RULES as ASKED
-from kgate.rollout.questions import Edit, Evidence, Level, Trial, ask, edited
+from kgate.rollout.questions import Answer, Edit, Evidence, Level, Trial, ask, ask_of_the_set, edited
 from kgate.rollout.rules import RULES
 from kgate.rollout.settings import Behaviour, RolloutSettings
 from kgate.rollout.stage import Played, key_of, play, template_of
@@ -57,6 +58,8 @@ class _Set(Struct, frozen=True, kw_only=True):
     validate: Validate | None
     absent: int
     """Workloads of head that are on no stage."""
+    answers: tuple[Answer, ...]
+    """To what is asked of the set as a whole."""
 
     def before(self, manifest: Manifest) -> Manifest | None:
         """The version in base: same group, kind, namespace and name."""
@@ -80,17 +83,20 @@ def rehearse(
     if settings.cluster is not None and settings.spec is None:
         raise ConfigError(f"{settings.cluster}: the cluster file was not read", hint="RolloutSettings.on takes what is in it")
     _known(settings)
+    head, before = gather(manifests), gather(base or ())
     whole = _Set(
-        head=gather(manifests),
-        base=gather(base or ()),
+        head=head,
+        base=before,
         settings=settings,
         cluster=settings.spec or ASSUMED,
         validate=validate,
         absent=sum(m.kind in WORKLOADS for m in manifests),
+        answers=tuple(ask_of_the_set(head, before, settings)),
     )
     judged = list(_judged(whole, manifests))
+    of_the_set = (f for a in whole.answers if a.where is not None and (f := a.finding(a.where, settings)) is not None)
     return Rehearsed(
-        findings=tuple(f for j in judged for f in j.findings),
+        findings=(*(f for j in judged for f in j.findings), *of_the_set),
         rollouts=tuple(j.rehearsal for j in judged),
         skipped=tuple(_others(manifests)),
     )
@@ -132,7 +138,8 @@ def _why_not(whole: _Set, manifest: Manifest, before: Manifest | None) -> str:
 
 
 def _unknown(whole: _Set, manifest: Manifest, why: str) -> Judged:
-    return Judged(rehearsal=replace(described(manifest, whole.before(manifest)), verdict="unknown", reason=why))
+    proofs = tuple(a.proof() for a in whole.answers if a.where is manifest)
+    return Judged(rehearsal=replace(described(manifest, whole.before(manifest)), verdict="unknown", reason=why, proofs=proofs))
 
 
 def _unchanged(manifest: Manifest, before: Manifest) -> Judged:
@@ -191,6 +198,7 @@ class _Again(Struct, kw_only=True):
 
     whole: _Set
     writes: int = MOST_WRITES_AGAIN
+    shared: dict[str, Any] = field(default_factory=dict)
 
     def evidence(self, world: Sequence[Manifest], manifest: Manifest, rolled: Rolled, rehearsal: Rehearsal) -> Evidence:
         whole = self.whole
@@ -207,6 +215,8 @@ class _Again(Struct, kw_only=True):
             base=base,
             replay=lambda edits: self._played(world, manifest, Trial(edits=edits), rolled.cluster),
             elsewhere=lambda cluster: self._played(world, manifest, Trial(), cluster),
+            neighbours=whole.head.neighbours.get(key_of(manifest).namespace, ()),
+            shared=self.shared,
             trial=lambda trial: self._played([manifest] if trial.alone else world, manifest, trial, rolled.cluster),
         )
 

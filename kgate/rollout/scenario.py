@@ -10,6 +10,7 @@ from typing import Any
 
 from kgate.manifest import Path
 from kgate.rollout import fields
+from kgate.rollout.expect.reading import read_expectations
 from kgate.rollout.fields import Fields, SettingError, did_you_mean, refuse
 from kgate.rollout.nodes import NodeSpec, read_nodes
 from kgate.rollout.pods import read_kubelet
@@ -79,6 +80,7 @@ def read_scenario(body: object, *, name: str) -> Scenario:
     part = Fields(whole.raw("input"), ("input",), _INPUT, "input") if "input" in whole else whole
     if "steps" not in part:
         refuse(part.path, "a scenario needs steps", "steps: [{apply: ...}, {wait: {complete: NAME}}]")
+    steps = tuple(_step(item, path) for path, item in part.items("steps"))
     return Scenario(
         name=whole.text("name", name),
         description=whole.text("description", ""),
@@ -89,8 +91,19 @@ def read_scenario(body: object, *, name: str) -> Scenario:
         objects=tuple(_object(item, path) for path, item in part.items("objects")),
         settings=_settings(part),
         scheduler=read_scheduler(part.raw("scheduler"), part.at("scheduler")),
-        steps=tuple(_step(item, path) for path, item in part.items("steps")),
+        steps=steps,
+        expect=read_expectations(whole.items("expect"), _names(steps)),
     )
+
+
+def _names(steps: Sequence[Step]) -> list[str]:
+    """Raises SettingError for the second step of a name."""
+    names: list[str] = []
+    for step in steps:
+        if step.name in names:
+            refuse((*step.path, "name"), f"there are two steps {step.name!r}")
+        names += [step.name] if step.name else []
+    return names
 
 
 DEFAULT_NODES = tuple(NodeSpec(name=f"n{i}", cpu="32", memory="64Gi") for i in (1, 2, 3))
@@ -124,17 +137,18 @@ def _step(value: object, path: Path) -> Step:
     body = fields.mapping(value, path, "a step")
     ops = [k for k in body if k in _READERS]
     for key in body:
-        if key not in _READERS and key != "timeout":
+        if key not in _READERS and key not in ("timeout", "name"):
             raise SettingError((*path, key), f"unknown step {key!r}", did_you_mean(key, _READERS), key=True)
     if len(ops) != 1:
         refuse(path, f"a step does one thing, not {len(ops)}", f"one of {', '.join(_READERS)}")
     op = ops[0]
+    name = fields.text(body["name"], (*path, "name")) if body.get("name") is not None else ""
     if op == "wait":
         timeout_ms = fields.seconds(body["timeout"], (*path, "timeout")) if body.get("timeout") is not None else 60_000
-        return Step(op=op, action=_wait(body[op], (*path, op), timeout_ms), path=path)
+        return Step(op=op, action=_wait(body[op], (*path, op), timeout_ms), path=path, name=name)
     if "timeout" in body:
         refuse((*path, "timeout"), "only a wait has a timeout")
-    return Step(op=op, action=_READERS[op](body[op], (*path, op)), path=path)
+    return Step(op=op, action=_READERS[op](body[op], (*path, op)), path=path, name=name)
 
 
 def _apply(value: object, path: Path) -> Apply:

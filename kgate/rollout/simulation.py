@@ -95,11 +95,12 @@ def simulate(
     files: Sequence[tuple[str, Mapping[str, Any]]], *, validate: Validate | None, sources: Mapping[str, Source]
 ) -> Iterator[Played]:
     """All files are read before the first is played, so that a fault in the last one does not come after minutes."""
-    scenarios = [(file, _read(file, body, sources.get(file))) for file, body in files]
+    scenarios = [(file, read(file, body, sources.get(file))) for file, body in files]
     return (_played(file, scenario, validate) for file, scenario in scenarios)
 
 
-def _read(file: str, body: object, source: Source | None) -> Scenario:
+def read(file: str, body: object, source: Source | None) -> Scenario:
+    """One scenario file. Raises ConfigError with its place."""
     try:
         return read_scenario(body, name=_stem(file))
     except SettingError as fault:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from kgate.manifest import Path
+from kgate.rollout.expect.terms import Expectation
 from kgate.rollout.nodes import NodeSpec
 from kgate.rollout.pods import Kubelet
 from kgate.rollout.scheduling import SchedulerSpec
@@ -171,6 +172,8 @@ class Step(Struct, frozen=True, kw_only=True):
     op: str
     action: Action
     path: Path
+    name: str = ""
+    """For expectations to refer to."""
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
@@ -185,6 +188,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     settings: Mapping[str, Any]
     scheduler: SchedulerSpec = SchedulerSpec()
     steps: tuple[Step, ...] = ()
+    expect: tuple[Expectation, ...] = ()
 
 
 def doing(action: Action) -> str:

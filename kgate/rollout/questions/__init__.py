@@ -6,18 +6,33 @@ A question looks at the evidence of one rehearsed Deployment and answers with a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from kgate.finding import Rule
-from kgate.rollout.questions import recreate
+from kgate.rollout.gathered import Gathered
+from kgate.rollout.questions import budgets, coverage, floor, numbers, recreate, surge_quota, volumes
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, Question, Trial, edited
+from kgate.rollout.settings import RolloutSettings
 
-__all__ = ["QUESTIONS", "RULES", "Answer", "Edit", "Evidence", "Level", "Trial", "ask", "edited"]
+__all__ = ["QUESTIONS", "RULES", "Answer", "Edit", "Evidence", "Level", "Trial", "ask", "ask_of_the_set", "edited"]
 
-QUESTIONS: tuple[tuple[Rule, Question], ...] = ((recreate.DOWNTIME, recreate.downtime),)
+QUESTIONS: tuple[tuple[Rule, Question], ...] = (
+    (recreate.DOWNTIME, recreate.downtime),
+    (surge_quota.OVER_QUOTA, surge_quota.surge_over_quota),
+    (floor.BELOW_FLOOR, floor.below_floor),
+    (numbers.NUMBERS, numbers.numbers),
+    (budgets.BLOCKED, budgets.blocked),
+    (budgets.TWO, budgets.several),
+)
 """In the order of their rules' ids, which is the order in which a report shows them."""
 
-RULES: tuple[Rule, ...] = tuple(rule for rule, _ in QUESTIONS)
+OF_THE_SET: tuple[tuple[Rule, Callable[[Gathered, Gathered], Iterable[Answer]]], ...] = (
+    (coverage.NOTHING, coverage.nothing),
+    (volumes.BLOCKS, volumes.blocks),
+)
+"""Asked once of all objects of head and base together. Their answers name the manifest they are about."""
+
+RULES: tuple[Rule, ...] = tuple(sorted((rule for rule, _ in (*QUESTIONS, *OF_THE_SET)), key=lambda r: r.id))
 
 
 def ask(evidence: Evidence) -> Iterator[Answer]:
@@ -25,3 +40,10 @@ def ask(evidence: Evidence) -> Iterator[Answer]:
     for rule, question in QUESTIONS:
         if evidence.settings.severity(rule) is not None:
             yield from question(evidence)
+
+
+def ask_of_the_set(head: Gathered, base: Gathered, settings: RolloutSettings) -> Iterator[Answer]:
+    """The questions that need no rollout."""
+    for rule, question in OF_THE_SET:
+        if settings.severity(rule) is not None:
+            yield from question(head, base)

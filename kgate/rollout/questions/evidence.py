@@ -83,6 +83,10 @@ class Evidence(Struct, frozen=True, kw_only=True):
     """The same change on another cluster, at the same cost."""
     trial: Callable[[Trial], Evidence | None]
     """The same, with anything different. The cluster of what comes back is the caller's own."""
+    neighbours: Sequence[Manifest]
+    """Of its namespace in the set: whatever has a pod template, claims, vertical autoscalers. Most of it is never played."""
+    shared: dict[str, Any]
+    """What a question found out once for all Deployments of this world, by the question's name."""
 
     @property
     def key(self) -> Key:
