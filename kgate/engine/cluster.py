@@ -24,7 +24,7 @@ from kgate.engine.admission.quota.check import Evaluators
 from kgate.engine.api import listing, names, scaling
 from kgate.engine.api.apps import ReplicaSet
 from kgate.engine.api.codec import CLUSTER_SCOPED, KINDS, DecodeError, decode, encode
-from kgate.engine.api.core import Event, Namespace, Pod
+from kgate.engine.api.core import Event, Namespace, Node, Pod
 from kgate.engine.api.meta import Key, Millis, Resource
 from kgate.engine.behaviour import Behaviour
 from kgate.engine.controllers.deployment.controller import DeploymentController
@@ -52,6 +52,7 @@ from kgate.engine.manager import Manager
 from kgate.engine.metrics import Said
 from kgate.engine.scheduler.placement import Choose
 from kgate.engine.scheduler.profile import Profile
+from kgate.engine.scheduler.room import Room, room_for
 from kgate.engine.scheduler.scheduler import Scheduler
 from kgate.engine.store import Store
 from kgate.engine.trace import Trace, WatchEvent
@@ -195,6 +196,17 @@ class Cluster:
         if found is None:
             raise not_found("pods", pod)
         return self._scheduler.tied_nodes(found)
+
+    def room_for(self, pod: str, most: int, namespace: str = "default", *, more: Sequence[Json] = ()) -> Room:
+        """How many pods like this one fit beside all that is there and beside `more` nodes, at most `most`; itself counts if it is bound.
+
+        Nothing is written. Raises ApiError: 404, or 400 for a node that is none.
+        """
+        found = self.store.get(Pod, namespace, pod)
+        if found is None:
+            raise not_found("pods", pod)
+        nodes = [node for body in more if isinstance(node := self._decoded(body), Node)]
+        return room_for(self.store, found, most, profile=self._scheduler.profile, more=nodes)
 
     # Writing
 

@@ -89,14 +89,7 @@ def play(
     Supporting objects come before Deployments. What is in base and no longer in head stays, as it does with `kubectl apply`.
     Raises LivelockError.
     """
-    cluster = Cluster(
-        behaviour=behaviour_of([*head, *base], behaviour), validate=_but_not_nodes(validate), profile=profile(spec.scheduler)
-    )
-    for node in spec.nodes:
-        cluster.add_node(node.body())
-        _occupy(cluster, node.name, spec.used.get(node.name))
-    _furnish(cluster, spec)
-    stand_ins = _stand_in(cluster, [*head, *base])
+    cluster, stand_ins = furnished(spec, [*head, *base], behaviour, validate)
     patience = _Patience(cluster=cluster)
     refused_before = _apply(cluster, base)
     unsettled = _settle(cluster, [key_of(m) for m in base if m.kind == "Deployment"], patience)
@@ -116,6 +109,18 @@ def play(
         given_up=patience.given_up,
         cluster=cluster,
     )
+
+
+def furnished(
+    spec: ClusterSpec, manifests: Sequence[Manifest], behaviour: Said, validate: Validate | None
+) -> tuple[Cluster, tuple[str, ...]]:
+    """A cluster with its nodes, what others have on it, and all else that its file says; and the priority classes nobody defines."""
+    cluster = Cluster(behaviour=behaviour_of(manifests, behaviour), validate=_but_not_nodes(validate), profile=profile(spec.scheduler))
+    for node in spec.nodes:
+        cluster.add_node(node.body())
+        _occupy(cluster, node.name, spec.used.get(node.name))
+    _furnish(cluster, spec)
+    return cluster, _stand_in(cluster, manifests)
 
 
 def _but_not_nodes(validate: Validate | None) -> Validate | None:

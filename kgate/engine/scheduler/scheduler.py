@@ -72,6 +72,10 @@ class Scheduler:
                 self._observe(None, obj)
         store.subscribe(self._on_event)
 
+    @property
+    def profile(self) -> Profile:
+        return self._profile
+
     def tied_nodes(self, pod: Pod) -> tuple[str, ...]:
         """All nodes that share the best score for the pod as the cluster is now, in the node tree's order; none when it fits nowhere."""
         return self.placement.decide(pod).ties
@@ -126,7 +130,7 @@ class Scheduler:
     def _refuse(self, queued: Queued, decision: Decision) -> None:
         """Back to the queue first: the preemption's own deletions may wake the pod again."""
         found = self._make_room(queued.info, decision)
-        message = self._message(decision, found)
+        message = failure(decision, found, len(self.cache.nodes()), self._profile)
         self._queue.refuse(queued, decision.refused_by, self._now_ms)
         self._manager.enqueue_after(Leftovers.name, QUEUE, self._queue.left_behind_ms(self._now_ms) or 0)
         pod = queued.info.pod
@@ -142,16 +146,6 @@ class Scheduler:
         if not self.cache.nodes() or decision.everywhere is not None:
             return None
         return self._preemption.find(info, decision, self._now_ms)
-
-    def _message(self, decision: Decision, found: Candidate | NoRoom | None) -> str:
-        said = decision.reasons(len(self.cache.nodes()))
-        if decision.everywhere is not None and self._profile.has_resource_claims:
-            # The plugin for resource claims misses what it would have prepared, and its error ends the matter.
-            return f"{said} not found"
-        if not isinstance(found, NoRoom):
-            return said
-        claims = "no new claims to deallocate, " if self._profile.has_resource_claims else ""
-        return f"{said} {claims}preemption: {found.message}" + "." * (self._profile.final_dots - 1)
 
     def _nominated(self, pod: Pod, decision: Decision, found: Candidate | NoRoom | None) -> str:
         """A failed attempt to make room ends an earlier nomination; where none was made, it stands."""
@@ -224,7 +218,7 @@ class Scheduler:
             self._wake(was, now)
 
     def _observe_waiting(self, old: Pod | None, new: Pod) -> None:
-        info = PodInfo.of(new)
+        info = self.cache.infos.of(new)
         self.placement.nominations.put(info, new.status.nominated_node_name)
         if info.key in self._queue:
             changed = old is not None and (old.spec != new.spec or old.metadata.labels != new.metadata.labels)
@@ -260,6 +254,18 @@ class Scheduler:
 
 def _holds_a_node(pod: Pod | None) -> bool:
     return pod is not None and bool(pod.spec.node_name) and not pod.terminal
+
+
+def failure(decision: Decision, found: Candidate | NoRoom | None, n_nodes: int, profile: Profile) -> str:
+    """What FailedScheduling and the pod's condition say."""
+    said = decision.reasons(n_nodes)
+    if decision.everywhere is not None and profile.has_resource_claims:
+        # The plugin for resource claims misses what it would have prepared, and its error ends the matter.
+        return f"{said} not found"
+    if not isinstance(found, NoRoom):
+        return said
+    claims = "no new claims to deallocate, " if profile.has_resource_claims else ""
+    return f"{said} {claims}preemption: {found.message}" + "." * (profile.final_dots - 1)
 
 
 class Leftovers:
