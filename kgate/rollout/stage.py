@@ -67,6 +67,9 @@ class Played(Struct, frozen=True, kw_only=True):
     given_up: bool
     """It did not come to rest in time."""
     cluster: Cluster
+    start: Cluster
+    """As it was right before the change. Whoever wants anything to happen on one of the two takes a fork."""
+    behaviour: Behaviour
 
 
 def key_of(manifest: Manifest) -> Key:
@@ -88,7 +91,8 @@ def play(
     Supporting objects come before Deployments. What is in base and no longer in head stays, as it does with `kubectl apply`.
     Raises LivelockError.
     """
-    cluster = Cluster(behaviour=behaviour_of([*head, *base], behaviour), validate=_but_not_nodes(validate))
+    manners = behaviour_of([*head, *base], behaviour)
+    cluster = Cluster(behaviour=manners, validate=_but_not_nodes(validate))
     for node in spec.nodes:
         cluster.add_node(node.body())
         _occupy(cluster, node.name, spec.used.get(node.name))
@@ -99,6 +103,7 @@ def play(
     unsettled = _settle(cluster, [key_of(m) for m in base if m.kind == "Deployment"], patience)
     if between is not None:
         between(cluster)
+    start = cluster.fork()
     begin, begin_ms = len(cluster.trace), cluster.now_ms
     refused = _apply(cluster, head)
     _settle(cluster, [key_of(m) for m in head if m.kind == "Deployment"], patience, late_ms=_LATE_MS)
@@ -112,6 +117,8 @@ def play(
         stand_ins=stand_ins,
         given_up=patience.given_up,
         cluster=cluster,
+        start=start,
+        behaviour=manners,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from kgate.finding import Rule
 from kgate.rollout.gathered import Gathered
-from kgate.rollout.questions import budgets, coverage, floor, numbers, recreate, surge_quota, volumes
+from kgate.rollout.questions import budgets, coverage, crash, floor, numbers, recreate, rollback, scaleup, surge_quota, volumes
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, Question, Trial, edited
 from kgate.rollout.settings import RolloutSettings
 
@@ -23,6 +23,9 @@ QUESTIONS: tuple[tuple[Rule, Question], ...] = (
     (numbers.NUMBERS, numbers.numbers),
     (budgets.BLOCKED, budgets.blocked),
     (budgets.TWO, budgets.several),
+    (rollback.ROLLBACK, rollback.rollback),
+    (crash.DAMAGE, crash.damage),
+    (scaleup.SILENT, scaleup.silent),
 )
 """In the order of their rules' ids, which is the order in which a report shows them."""
 
