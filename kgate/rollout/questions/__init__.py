@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterable, Iterator
 
 from kgate.finding import Rule
 from kgate.rollout.gathered import Gathered
-from kgate.rollout.questions import budgets, coverage, crash, floor, numbers, recreate, rollback, scaleup, surge_quota, volumes
+from kgate.rollout.questions import (
+    budgets,
+    concentration,
+    coverage,
+    crash,
+    floor,
+    numbers,
+    recreate,
+    rollback,
+    scaleup,
+    spread,
+    surge_quota,
+    volumes,
+)
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, Question, Trial, edited
 from kgate.rollout.settings import RolloutSettings
 
@@ -19,6 +32,8 @@ __all__ = ["QUESTIONS", "RULES", "Answer", "Edit", "Evidence", "Level", "Trial",
 QUESTIONS: tuple[tuple[Rule, Question], ...] = (
     (recreate.DOWNTIME, recreate.downtime),
     (surge_quota.OVER_QUOTA, surge_quota.surge_over_quota),
+    (spread.SKEWED, spread.skewed),
+    (concentration.ONE_PLACE, concentration.all_in_one),
     (floor.BELOW_FLOOR, floor.below_floor),
     (numbers.NUMBERS, numbers.numbers),
     (budgets.BLOCKED, budgets.blocked),
