@@ -30,17 +30,25 @@ class Ended(Struct, frozen=True, kw_only=True):
 
 
 def run(
-    argv: Sequence[str], *, cwd: str, env: Mapping[str, str], stdout: str, stderr: str, deadline_s: float, stop: Event
-) -> Ended:  # fmt: skip
+    argv: Sequence[str],
+    *,
+    cwd: str,
+    env: Mapping[str, str],
+    stdin: str = os.devnull,
+    stdout: str,
+    stderr: str,
+    deadline_s: float,
+    stop: Event,
+) -> Ended:
     """Runs argv without a shell, in a process group of its own; nothing of the group is left when this returns or raises.
 
-    `stdout` and `stderr` are files to write. Raises OSError when the program cannot be started.
+    `stdout` and `stderr` are files to write, `stdin` is one to read. Raises OSError when the program cannot be started.
     """
     import subprocess
 
-    with open(stdout, "wb") as out, open(stderr, "wb") as err:  # noqa: PTH123 (two at once)
+    with open(stdin, "rb") as given, open(stdout, "wb") as out, open(stderr, "wb") as err:  # noqa: PTH123 (three at once)
         process = subprocess.Popen(
-            list(argv), cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, close_fds=True
+            list(argv), cwd=cwd, env=dict(env), stdin=given, stdout=out, stderr=err, start_new_session=True, close_fds=True
         )
     try:
         started = time.monotonic()

@@ -21,7 +21,7 @@ from kgate.rollout import Validate
 from kgate.rollout.cluster import ASSUMED, ClusterSpec
 from kgate.rollout.nodes import MOST_NODES, NodeSpec
 from kgate.rollout.settings import RolloutSettings
-from kgate.rollout.stage import SUPPORT, furnished
+from kgate.rollout.stage import SUPPORT, behaviour_of, furnished
 from kgate.rollout.written import mapping
 
 MOST_PODS = 10_000
@@ -101,7 +101,7 @@ def _placed(
     manifest: Manifest, beside: Sequence[Manifest], spec: ClusterSpec, settings: RolloutSettings, replicas: int | None, validate: Any
 ) -> Placed:
     wanted = _wanted(manifest) if replicas is None else replicas
-    cluster, _ = furnished(spec, [manifest], settings.behaviour, validate)
+    cluster, _ = furnished(spec, [manifest], behaviour_of([manifest], settings.behaviour), validate)
     for support in beside:
         _try(lambda support=support: cluster.apply(support.body))  # type: ignore[misc]
     pod, why_not = _prototype(cluster, manifest)

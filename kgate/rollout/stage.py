@@ -68,6 +68,9 @@ class Played(Struct, frozen=True, kw_only=True):
     given_up: bool
     """It did not come to rest in time."""
     cluster: Cluster
+    start: Cluster
+    """As it was right before the change. Whoever wants anything to happen on one of the two takes a fork."""
+    behaviour: Behaviour
 
 
 def key_of(manifest: Manifest) -> Key:
@@ -89,12 +92,14 @@ def play(
     Supporting objects come before Deployments. What is in base and no longer in head stays, as it does with `kubectl apply`.
     Raises LivelockError.
     """
-    cluster, stand_ins = furnished(spec, [*head, *base], behaviour, validate)
+    manners = behaviour_of([*head, *base], behaviour)
+    cluster, stand_ins = furnished(spec, [*head, *base], manners, validate)
     patience = _Patience(cluster=cluster)
     refused_before = _apply(cluster, base)
     unsettled = _settle(cluster, [key_of(m) for m in base if m.kind == "Deployment"], patience)
     if between is not None:
         between(cluster)
+    start = cluster.fork()
     begin, begin_ms = len(cluster.trace), cluster.now_ms
     refused = _apply(cluster, head)
     _settle(cluster, [key_of(m) for m in head if m.kind == "Deployment"], patience, late_ms=_LATE_MS)
@@ -108,14 +113,16 @@ def play(
         stand_ins=stand_ins,
         given_up=patience.given_up,
         cluster=cluster,
+        start=start,
+        behaviour=manners,
     )
 
 
 def furnished(
-    spec: ClusterSpec, manifests: Sequence[Manifest], behaviour: Said, validate: Validate | None
+    spec: ClusterSpec, manifests: Sequence[Manifest], behaviour: Behaviour, validate: Validate | None
 ) -> tuple[Cluster, tuple[str, ...]]:
     """A cluster with its nodes, what others have on it, and all else that its file says; and the priority classes nobody defines."""
-    cluster = Cluster(behaviour=behaviour_of(manifests, behaviour), validate=_but_not_nodes(validate), profile=profile(spec.scheduler))
+    cluster = Cluster(behaviour=behaviour, validate=_but_not_nodes(validate), profile=profile(spec.scheduler))
     for node in spec.nodes:
         cluster.add_node(node.body())
         _occupy(cluster, node.name, spec.used.get(node.name))

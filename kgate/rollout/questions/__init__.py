@@ -10,7 +10,24 @@ from collections.abc import Callable, Iterable, Iterator
 
 from kgate.finding import Rule
 from kgate.rollout.gathered import Gathered
-from kgate.rollout.questions import budgets, coverage, floor, numbers, recreate, surge_quota, volumes
+from kgate.rollout.questions import (
+    budgets,
+    concentration,
+    coverage,
+    crash,
+    deadline,
+    domains,
+    floor,
+    grace,
+    numbers,
+    preemption,
+    recreate,
+    rollback,
+    scaleup,
+    spread,
+    surge_quota,
+    volumes,
+)
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, Question, Trial, edited
 from kgate.rollout.settings import RolloutSettings
 
@@ -19,10 +36,19 @@ __all__ = ["QUESTIONS", "RULES", "Answer", "Edit", "Evidence", "Level", "Trial",
 QUESTIONS: tuple[tuple[Rule, Question], ...] = (
     (recreate.DOWNTIME, recreate.downtime),
     (surge_quota.OVER_QUOTA, surge_quota.surge_over_quota),
+    (domains.TOO_FEW, domains.too_few),
+    (spread.SKEWED, spread.skewed),
+    (concentration.ONE_PLACE, concentration.all_in_one),
     (floor.BELOW_FLOOR, floor.below_floor),
     (numbers.NUMBERS, numbers.numbers),
     (budgets.BLOCKED, budgets.blocked),
     (budgets.TWO, budgets.several),
+    (deadline.SHORT, deadline.short),
+    (preemption.PREEMPTS, preemption.preemption),
+    (grace.SHORT, grace.short),
+    (rollback.ROLLBACK, rollback.rollback),
+    (crash.DAMAGE, crash.damage),
+    (scaleup.SILENT, scaleup.silent),
 )
 """In the order of their rules' ids, which is the order in which a report shows them."""
 

@@ -78,7 +78,7 @@ def blocked(evidence: Evidence) -> Iterator[Answer]:
 
 def _never(evidence: Evidence, manifest: Manifest, budget: PodDisruptionBudget) -> Answer:
     """Healthy pods are never more than expected once a rollout is over, so nothing is ever allowed."""
-    pods, field = expected(evidence, budget), _field(manifest)
+    pods, field = expected(evidence, budget), field_of(manifest)
     lone = ", or run 2 replicas or more" if pods == 1 else ""
     return Answer(
         rule=BLOCKED,
@@ -121,7 +121,7 @@ def _on_these_nodes(manifest: Manifest, stuck: Stuck) -> Answer:
         statement=f"draining node {stuck.node} never ends: what takes the place of an evicted pod fits on no other node, "
         f"and PodDisruptionBudget {manifest.name} then lets no further pod go",
         evidence=stuck.said,
-        path=("spec", _field(manifest)),
+        path=("spec", field_of(manifest)),
         where=manifest,
         fix="make room for one more pod on other nodes, or let more pods be unavailable",
     )
@@ -174,18 +174,22 @@ def _counts(budget: PodDisruptionBudget) -> bool:
     return isinstance(spec.min_available, int) or spec.max_unavailable not in (None, 0, "0%") or spec.min_available not in (None, "100%")
 
 
-def _field(manifest: Manifest) -> str:
+def field_of(manifest: Manifest) -> str:
     spec = mapping(manifest.body.get("spec"))
     return "minAvailable" if spec.get("minAvailable") is not None else "maxUnavailable"
 
 
 def _said(evidence: Evidence) -> tuple[str, ...]:
+    return refusal_of(evidence.rolled.played.cluster, evidence)
+
+
+def refusal_of(cluster: Cluster, evidence: Evidence) -> tuple[str, ...]:
     """What a drain is told, word for word; nothing is evicted by asking."""
-    pod = a_running_pod(evidence.rolled.played.cluster, evidence)
+    pod = a_running_pod(cluster, evidence)
     if pod is None:
         return ()
     try:
-        evidence.rolled.played.cluster.evict(pod.metadata.name, pod.metadata.namespace, dry_run=True)
+        cluster.evict(pod.metadata.name, pod.metadata.namespace, dry_run=True)
     except ApiError as refused:
         return (refused.message, *(c.message for c in refused.causes))
     return ()
