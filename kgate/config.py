@@ -215,6 +215,18 @@ def version(text: str) -> str:
     return minor
 
 
+def held_to(policy: PolicySettings, standard: str) -> PolicySettings:
+    """The settings with another Pod Security Standard, `LEVEL[:VERSION]`. Raises UsageError."""
+    import msgspec
+
+    from kgate.policy.standard import parse
+
+    try:
+        return msgspec.structs.replace(policy, pod_security=parse(standard))
+    except ValueError as fault:
+        raise UsageError(f"--pod-security: {fault}", hint="write for example baseline or restricted:1.30") from None
+
+
 def _fail_on(value: object, place: _Place) -> Severity:
     if value is None:
         return Severity.ERROR

@@ -101,6 +101,7 @@ _config = click.option("--config", envvar="KGATE_CONFIG", metavar="FILE", help="
 @click.option("--base", metavar="REF", help="Roll out from the state at this git revision, not from nothing.")
 @click.option("--cluster", metavar="FILE", help="The cluster to rehearse on. Default: the settings' one, else an assumed one.")
 @click.option("--crds", multiple=True, metavar="PATH", help="CustomResourceDefinitions that are not part of the check. Repeatable.")
+@click.option("--pod-security", metavar="LEVEL[:VERSION]", help="Pod Security Standard of namespaces without a label for it.")
 @click.option("--fail-on", type=click.Choice(["error", "warning"]), help="The mildest severity that fails the gate. Default: error.")
 @_config
 @click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Images scanned at once, at most.")
@@ -158,6 +159,7 @@ def _options(
     base: str | None,
     cluster: str | None,
     crds: tuple[str, ...],
+    pod_security: str | None,
     fail_on: str | None,
     config: str | None,
     jobs: int | None,
@@ -181,6 +183,7 @@ def _options(
         crds=(*options.crds, *crds),
         base=base,
         cache=not no_cache,
+        policy=settings.held_to(options.policy, pod_security) if pod_security else options.policy,
         images=images,
         rollout=replace(options.rollout, cluster=cluster) if cluster else options.rollout,
     )

@@ -16,6 +16,7 @@ from kgate.manifest import Path
 from kgate.policy import yamldata
 from kgate.policy.checks import CHECKS
 from kgate.policy.policy import Examples, Fix, Policy, SubjectKind
+from kgate.policy.standard import Level
 from kgate.policy.subjects import Role
 
 PACKS = ("images", "labels", "security", "reliability", "resources", "rollout")
@@ -27,7 +28,7 @@ _REQUIRED: Mapping[str, str] = {
     "examples": _MAPPING,
 }
 _OPTIONAL: Mapping[str, str] = {
-    **dict.fromkeys(("check", "expression", "message", "setting"), _TEXT),
+    **dict.fromkeys(("check", "expression", "message", "setting", "standard"), _TEXT),
     **dict.fromkeys(("references", "kinds", "containers"), _LIST),
     **dict.fromkeys(("require", "when", "params", "fix"), _MAPPING),
     "locked": "true or false",
@@ -180,6 +181,7 @@ def _policy(body: Any, source: _Text, pack: str) -> Policy:
         params=body.get("params", {}),
         message=body.get("message", ""),
         setting=body.get("setting", ""),
+        standard=Level(source.one_of(body, "standard", list(Level)[1:])) if "standard" in body else None,
         locked=body.get("locked", False),
         fix=_fix(body, source),
         examples_text=source.text,

@@ -10,6 +10,7 @@ from msgspec import Struct
 from kgate.policy.inventory import Inventory
 from kgate.policy.policy import Violation
 from kgate.policy.settings import PolicySettings
+from kgate.policy.standard import Level
 
 NEWEST = 37
 """The newest minor of Kubernetes 1 that kgate knows (a test says that stage validate knows the same)."""
@@ -25,7 +26,9 @@ class Context(Struct, frozen=True, kw_only=True):
     settings: PolicySettings
     inventory: Inventory
     minor: int = NEWEST
-    """36 of Kubernetes 1.36."""
+    """36 of Kubernetes 1.36; for the controls of a Pod Security Standard, the standard's version."""
+    level: Level = Level.RESTRICTED
+    """The Pod Security Standard that the subject is held to: some of its controls take the place of milder ones."""
 
 
 Check = Callable[[Any, Context], Iterable[Violation]]

@@ -11,10 +11,11 @@ from kgate.finding import Finding, Severity, in_order
 from kgate.manifest import Manifest, Path
 from kgate.policy.catalog import Catalog
 from kgate.policy.checks import CHECKS
-from kgate.policy.context import NEWEST, Context
+from kgate.policy.context import NEWEST, Check, Context
 from kgate.policy.globs import any_matches
 from kgate.policy.inventory import Inventory
 from kgate.policy.nodes import deepest
+from kgate.policy.pod_security import PodSecurity, asking
 from kgate.policy.policy import Policy, SubjectKind, Violation
 from kgate.policy.requirement import Requirement
 from kgate.policy.settings import PolicySettings
@@ -27,7 +28,8 @@ class _Charge(Struct, frozen=True, kw_only=True):
     """A policy that is on, ready to be asked."""
 
     policy: Policy
-    severity: Severity
+    said: Severity | None
+    """What the settings say of its gravity."""
     exclude: tuple[str, ...]
     ask: _Ask
 
@@ -88,31 +90,36 @@ def _asked(charges: list[_Charge], subject: Pod | Container | Image, kind: str, 
 def _charges(catalog: Catalog, settings: PolicySettings, inventory: Inventory, minor: int) -> Mapping[SubjectKind, list[_Charge]]:
     charges: dict[SubjectKind, list[_Charge]] = {kind: [] for kind in SubjectKind}
     params = {p.name: {**p.params, **settings.of(p.name).params} for p in catalog.policies}
+    security = PodSecurity(inventory=inventory, default=settings.pod_security, minor=minor)
     for policy in catalog.policies:
         said = settings.of(policy.name)
         if said.off or not (policy.rule.enabled or said.severity or (policy.setting and settings.has(policy.setting))):
             continue
         context = Context(params=params[policy.name], params_of=params, settings=settings, inventory=inventory, minor=minor)
-        charge = _Charge(policy=policy, severity=said.severity or policy.rule.severity, exclude=said.exclude, ask=_asking(policy, context))
+        charge = _Charge(policy=policy, said=said.severity, exclude=said.exclude, ask=_asking(policy, context, security))
         charges[policy.subject].append(charge)
     return charges
 
 
-def _asking(policy: Policy, context: Context) -> _Ask:
-    ask = _demanding(policy, context)
+def _asking(policy: Policy, context: Context, security: PodSecurity) -> _Ask:
+    check = _demanding(policy)
+    ask = _in(check, context) if policy.standard is None else asking(policy, check, context, security)
     if policy.when is None:
         return ask
     concerned = Requirement(schema=policy.when)
     return lambda subject: ask(subject) if concerned.met(_circumstances(subject)) else ()
 
 
-def _demanding(policy: Policy, context: Context) -> _Ask:
+def _in(check: Check, context: Context) -> _Ask:
+    return lambda subject: check(subject, context)
+
+
+def _demanding(policy: Policy) -> Check:
     if policy.require is None:
-        check = CHECKS[policy.check]
-        return lambda subject: check(subject, context)
+        return CHECKS[policy.check]
     requirement = Requirement(schema=policy.require)
     says = policy.message or policy.rule.summary
-    return lambda subject: _unmet(subject, requirement, says)
+    return lambda subject, context: _unmet(subject, requirement, says)
 
 
 def _circumstances(subject: Manifest | Pod | Container | Image) -> Mapping[str, Any]:
@@ -144,6 +151,6 @@ def _finding(charge: _Charge, violation: Violation) -> Finding:
         rule=charge.policy.rule,
         message=violation.message,
         key=True,
-        severity=charge.severity,
+        severity=charge.said or violation.severity,
         remediation=violation.remediation,
     )

@@ -8,8 +8,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from kgate.finding import Rule
+from kgate.finding import Rule, Severity
 from kgate.manifest import Manifest, Path
+from kgate.policy.standard import Level
 
 
 class SubjectKind(StrEnum):
@@ -65,6 +66,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """What a finding of `require` says after the subject's name; the summary when empty."""
     setting: str = ""
     """The setting that switches the policy on: `images.allowed`."""
+    standard: Level | None = None
+    """The Pod Security Standard that demands it, for policies that are one of its controls."""
     locked: bool = False
     """No waiver may cover it."""
     fix: Fix | None = None
@@ -85,3 +88,5 @@ class Violation(Struct, frozen=True, kw_only=True):
     message: str
     remediation: str | None = None
     """The policy's own when None."""
+    severity: Severity | None = None
+    """The policy's own when None; what the settings say of the rule comes first."""

@@ -25,6 +25,8 @@ from kgate.policy.settings import (
     RuleSettings,
     TagPattern,
 )
+from kgate.policy.standard import Standard
+from kgate.policy.standard import parse as parse_standard
 from kgate.reference import parse
 
 _TYPES = {"string": (str, "a text"), "array": (list, "a list"), "object": (dict, "a mapping")}
@@ -47,7 +49,15 @@ def read(config: Mapping[str, Any]) -> PolicySettings:
             required=_keys(annotations, "required"), forbidden=tuple(ForbiddenKey(**f) for f in annotations.get("forbidden", ()))
         ),
         namespaces=NamespaceSettings(denied=tuple(config.get("namespaces", {}).get("denied", ()))),
+        pod_security=_standard(config["pod_security"]) if "pod_security" in config else None,
     )
+
+
+def _standard(text: str) -> Standard:
+    try:
+        return parse_standard(text)
+    except ValueError as fault:
+        raise SettingError(("pod_security",), str(fault), "write for example restricted or baseline:1.30") from None
 
 
 def _conform(value: Any, schema: Mapping[str, Any], path: Path) -> None:

@@ -89,6 +89,10 @@ SCHEMA: dict[str, Any] = _object(
         "description": "By name or identifier of a rule (kgate rules lists them): how grave it is, where it does not look.",
         "additionalProperties": _RULE,
     },
+    pod_security=_text(
+        "The Pod Security Standard that pods are held to whose namespace has no label for one: LEVEL or LEVEL:VERSION.",
+        examples=["restricted", "baseline:1.30"],
+    ),
     images=_object(
         "What images may be used.",
         allowed=_list(

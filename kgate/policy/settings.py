@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from kgate.finding import Severity
+from kgate.policy.standard import Standard
 
 
 class RuleSettings(Struct, frozen=True, kw_only=True):
@@ -104,6 +105,8 @@ class PolicySettings(Struct, frozen=True, kw_only=True):
     labels: LabelSettings = LabelSettings()
     annotations: AnnotationSettings = AnnotationSettings()
     namespaces: NamespaceSettings = NamespaceSettings()
+    pod_security: Standard | None = None
+    """What pods are held to whose namespace says nothing; None: each control by the severity of its policy."""
 
     def of(self, rule: str) -> RuleSettings:
         return self.rules.get(rule, _NOTHING_SAID)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +11,11 @@ from msgspec import Struct, field
 from kgate.manifest import Path, Source
 from kgate.rollout.fields import Fields, SettingError, refuse
 from kgate.rollout.namespaces import KEYS, read_objects
-from kgate.rollout.nodes import MOST_NODES, NodeSpec, read_group
+from kgate.rollout.nodes import GROWTH, MOST_NODES, Growth, NodeSpec, read_group, read_growth
 from kgate.rollout.scheduling import SchedulerSpec, read_scheduler
+from kgate.rollout.tenants import Tenant, read_tenants
+
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?Z", re.ASCII)
 
 
 class Used(Struct, frozen=True, kw_only=True):
@@ -29,8 +33,16 @@ class ClusterSpec(Struct, frozen=True, kw_only=True):
     used: Mapping[str, Used] = field(default_factory=dict)
     """By name of the node; absent: nothing."""
     scheduler: SchedulerSpec = SchedulerSpec()
+    growth: tuple[Growth, ...] = ()
+    """Groups of nodes that an autoscaler grows; those they begin with are among `nodes`."""
+    used_in: Mapping[str, Used] = field(default_factory=dict)
+    """The same of the nodes that a group grows by, by its prefix."""
+    pods: tuple[Tenant, ...] = ()
+    """Other tenants' pods that are told one by one."""
     objects: tuple[Mapping[str, Any], ...] = ()
     """Quotas, limit ranges and priority classes that are there before anything of the repository."""
+    taken: str = ""
+    """When it was packed from a live cluster, as the API writes times; empty: it was not, or nobody says."""
     file: str = ""
     """Empty: nobody described a cluster, this one is assumed."""
 
@@ -52,21 +64,65 @@ def read_cluster(body: object, *, file: str, source: Source | None = None) -> Cl
 
 
 def _read(body: object, file: str) -> ClusterSpec:
-    whole = Fields({} if body is None else body, (), ("nodes", "scheduler", *KEYS), "a cluster file")
+    whole = Fields({} if body is None else body, (), ("nodes", "pods", "taken", "scheduler", *KEYS), "a cluster file")
     entries = whole.items("nodes")
     if not entries:
         refuse((), "a cluster needs nodes", "nodes: [{prefix: n, count: 3, zone: a, cpu: 4, memory: 16Gi}]")
     nodes: dict[str, NodeSpec] = {}
     used: dict[str, Used] = {}
+    used_in: dict[str, Used] = {}
+    growth: list[Growth] = []
     for path, entry in entries:
-        group = read_group(entry, path, extra=("used",))
+        group = read_group(entry, path, extra=("used", *GROWTH))
         _unique(group, nodes, path)
         nodes |= {n.name: n for n in group}
         taken = _used(entry, path)
         if taken is not None:
             used |= {n.name: taken for n in group}
-    scheduler = read_scheduler(whole.raw("scheduler"), whole.at("scheduler"))
-    return ClusterSpec(nodes=tuple(nodes.values()), used=used, scheduler=scheduler, objects=read_objects(whole), file=file)
+        grows = read_growth(entry, path, extra=("used",))
+        if grows is not None:
+            growth.append(_apart(grows, growth, path))
+            used_in |= {grows.prefix: taken} if taken is not None else {}
+    objects = read_objects(whole)
+    return ClusterSpec(
+        nodes=tuple(nodes.values()),
+        used=used,
+        growth=tuple(growth),
+        used_in=used_in,
+        pods=read_tenants(whole, nodes, [str(o["metadata"]["name"]) for o in objects if o["kind"] == "PriorityClass"]),
+        objects=objects,
+        taken=_taken(whole),
+        scheduler=read_scheduler(whole.raw("scheduler"), whole.at("scheduler")),
+        file=file,
+    )
+
+
+def _apart(group: Growth, others: list[Growth], path: Path) -> Growth:
+    if any(group.prefix == other.prefix for other in others):
+        refuse(path, f"there are two groups {group.prefix!r}", "groups of nodes need different prefixes")
+    return group
+
+
+def _taken(whole: Fields) -> str:
+    """When the file was made of what a cluster said; empty: nobody says."""
+    if "taken" not in whole:
+        return ""
+    text = whole.text("taken")
+    if moment(text) is None:
+        refuse(whole.at("taken"), f"{text[:40]!r} is no time", "2026-01-31T12:00:00Z")
+    return text
+
+
+def moment(text: str) -> int | None:
+    """Seconds since 1970 of a time as the API writes it (RFC 3339, UTC); None when it is none."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    from calendar import timegm
+
+    year, month, day, hour, minute, second = (int(part) for part in match.groups())
+    right = year >= 1970 and 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61
+    return timegm((year, month, day, hour, minute, second)) if right else None
 
 
 def _unique(group: list[NodeSpec], nodes: Mapping[str, NodeSpec], path: Path) -> None:

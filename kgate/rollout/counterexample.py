@@ -18,7 +18,7 @@ from kgate.engine.errors import ApiError, LivelockError
 from kgate.manifest import Manifest
 from kgate.rollout.census import Low
 from kgate.rollout.nodes import NodeSpec
-from kgate.rollout.stage import SUPPORT, behaviour_of, key_of, tenants
+from kgate.rollout.stage import SUPPORT, behaviour_of, key_of, residents, tenants
 
 if TYPE_CHECKING:
     from kgate.rollout.questions.evidence import Evidence
@@ -30,16 +30,19 @@ MOST_PODS = 300
 _LONGEST_S = 24 * 3600
 
 
-def loss(evidence: Evidence, what: str, low: Low) -> str:
-    """The scenario in which the `node` or `zone` of `low` is lost at that moment; empty when no replay shows the same number."""
+def loss(evidence: Evidence, what: str, low: Low, *, watched_s: int = 60) -> str:
+    """The scenario in which the `node` or `zone` of `low` is lost at that moment; empty when no replay shows the same number.
+
+    It goes on for `watched_s` after that.
+    """
     for alone in (True, False) if evidence.crowd > 1 else (False,):
-        body = scenario(evidence, what, low, alone=alone)
+        body = scenario(evidence, what, low, alone=alone, watched_s=watched_s)
         if body is not None and replayed(body, evidence.manifest.name) == low.available:
             return written(body)
     return ""
 
 
-def scenario(evidence: Evidence, what: str, low: Low, *, alone: bool) -> Body | None:
+def scenario(evidence: Evidence, what: str, low: Low, *, alone: bool, watched_s: int) -> Body | None:
     """None when the world is too large for a file that people read."""
     base, head = (_cast(evidence, manifests, alone=alone) for manifests in (evidence.base, evidence.head))
     cluster, name = evidence.rolled.cluster, evidence.manifest.name
@@ -47,7 +50,8 @@ def scenario(evidence: Evidence, what: str, low: Low, *, alone: bool) -> Body | 
         return None
     lost = [n.name for n in cluster.nodes if low.lost == (n.name if what == "node" else n.zone)]
     secrets = _Secrets()
-    furniture = [*_tenants(evidence), *cluster.objects, *_stand_ins(evidence)]
+    classes = [o for o in cluster.objects if o["kind"] == PriorityClass.kind]  # pods name them
+    furniture = [*classes, *_tenants(evidence), *(o for o in cluster.objects if o not in classes), *_stand_ins(evidence)]
     waits = [m.name for m in base if m.kind == "Deployment"]
     return {
         "name": f"{name}-without-{what}-{low.lost}",
@@ -60,7 +64,7 @@ def scenario(evidence: Evidence, what: str, low: Low, *, alone: bool) -> Body | 
             {"apply": [secrets.hidden(m) for m in head]},
             {"sleep": low.at_ms / 1000},
             *({"node": {"stop": node}} for node in lost),
-            {"sleep": 60},
+            {"sleep": watched_s},
         ],
     }
 
@@ -108,6 +112,7 @@ def _tenants(evidence: Evidence) -> Iterator[Mapping[str, Any]]:
     cluster = evidence.rolled.cluster
     for node in cluster.nodes:
         yield from tenants(node.name, cluster.used.get(node.name))
+    yield from residents(cluster, [*evidence.head, *evidence.base])
 
 
 def _stand_ins(evidence: Evidence) -> Iterator[Mapping[str, Any]]:

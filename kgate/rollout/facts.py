@@ -23,6 +23,7 @@ from kgate.rollout.census import Census, census
 from kgate.rollout.change import Difference, change
 from kgate.rollout.cluster import ClusterSpec
 from kgate.rollout.follow import Followed, follow
+from kgate.rollout.growth import grows
 from kgate.rollout.placement import Snapshot, placement, snapshots, zone_skew
 from kgate.rollout.rows import Pods, rows
 from kgate.rollout.settings import RolloutSettings
@@ -90,6 +91,7 @@ class Rolled(Struct, frozen=True, kw_only=True):
             out.append(
                 f"cluster: {len(nodes)} nodes of {nodes[0].cpu} cpu and {nodes[0].memory} in zones {', '.join(n.zone for n in nodes)}"
             )
+        out += [grows(g) for g in self.cluster.growth]
         out += [s.assumed for s in started if s.assumed]
         out += [f"priority class {name} has the value 0" for name in self.played.stand_ins]
         if key in self.played.unsettled:

@@ -21,6 +21,8 @@ _KEYS = (
     "name", "count", "prefix", "cpu", "memory", "pods", "ephemeral-storage", "zone", "labels", "taints", "unschedulable", "extended",
     "allocatable", "images", "bandwidth",
 )  # fmt: skip
+GROWTH = ("min", "max", "provision")
+"""Keys of a group that an autoscaler grows."""
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
@@ -71,6 +73,18 @@ class NodeSpec(Struct, frozen=True, kw_only=True):
         return {"annotations": said} if said else {}
 
 
+class Growth(Struct, frozen=True, kw_only=True):
+    """A group of nodes that an autoscaler grows from `least` to `most`."""
+
+    prefix: str
+    least: int
+    most: int
+    provision_ms: int
+    """From the refusal of a pod that a new node would hold, until that node is Ready."""
+    node: NodeSpec
+    """Any of them, whatever its name."""
+
+
 def read_nodes(entries: Sequence[tuple[Path, Any]], *, extra: Sequence[str] = ()) -> tuple[NodeSpec, ...]:
     """All nodes in the order of the file; `count: 3, prefix: n` makes n1, n2, n3. `extra` keys are the caller's to read."""
     nodes: list[NodeSpec] = []
@@ -104,12 +118,40 @@ def read_group(entry: object, path: Path, *, extra: Sequence[str] = ()) -> list[
         images=tuple(_image(i, p) for p, i in body.items("images")),
         bandwidth=_bandwidth(body.raw("bandwidth"), body.at("bandwidth")),
     )
+    if "max" in body:
+        least = _growing(body)
+        prefix = body.text("prefix")
+        return [replace(template, name=f"{prefix}{i}") for i in range(1, least + 1)]
+    if "min" in body or "provision" in body:
+        refuse(path, "max is missing", "a group grows from min to max nodes")
     if "count" not in body:
         if not template.name:
             refuse(path, "a node needs a name, or a count and a prefix")
         return [template]
     prefix = body.text("prefix", f"{template.name}-" if template.name else "n")
     return [replace(template, name=f"{prefix}{i}") for i in range(1, body.whole("count", 1, least=0, most=MOST_NODES) + 1)]
+
+
+def read_growth(entry: Any, path: Path, *, extra: Sequence[str] = ()) -> Growth | None:
+    """How the group of that entry grows; None when it does not."""
+    body = Fields(entry, path, (*_KEYS, *GROWTH, *extra), "a node")
+    if "max" not in body:
+        return None
+    plain = {k: v for k, v in entry.items() if k in _KEYS and k != "prefix"}
+    (node,) = read_group({**plain, "name": body.text("prefix")}, path)
+    most = body.whole("max", 1, most=MOST_NODES)
+    return Growth(prefix=body.text("prefix"), least=_growing(body), most=most, provision_ms=body.millis("provision", 60), node=node)
+
+
+def _growing(body: Fields) -> int:
+    """How many nodes there are at first."""
+    for key in ("count", "name"):
+        if key in body:
+            refuse(body.at(key), f"max excludes {key}", "a group grows from min to max nodes, called prefix1, prefix2, ...")
+    least = body.whole("min", 1, most=MOST_NODES)
+    if least > body.whole("max", 1, most=MOST_NODES):
+        refuse(body.at("min"), f"min is {least}, more than max")
+    return least
 
 
 def _pods(body: Fields) -> int:

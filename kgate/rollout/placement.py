@@ -39,7 +39,16 @@ def snapshots(events: Sequence[WatchEvent], moments: Sequence[int]) -> dict[int,
                 nodes.pop(event.key.name, None)
         elif isinstance(event.object, Pod):
             _note(pods, event)
-    return out | {moment: _snapshot(nodes, pods) for moment in due}
+    end = _snapshot(nodes, pods)
+    return {moment: _joined(shot, end) for moment, shot in (out | dict.fromkeys(due, end)).items()}
+
+
+def _joined(shot: Snapshot, end: Snapshot) -> Snapshot:
+    """With the nodes that came after it, as they are at the end."""
+    later = {name: node for name, node in end.nodes.items() if name not in shot.nodes}
+    if not later:
+        return shot
+    return Snapshot(nodes={**shot.nodes, **later}, asked={**shot.asked, **{n: a for n, a in end.asked.items() if n in later}})
 
 
 def _note(pods: dict[Key, tuple[str, int, int]], event: WatchEvent) -> None:

@@ -16,6 +16,7 @@ from kgate.engine.api.quantity import milli, parse
 from kgate.engine.errors import ApiError
 from kgate.rollout import Validate
 from kgate.rollout.expect.judging import Run
+from kgate.rollout.growth import autoscale
 from kgate.rollout.holds import Watchman
 from kgate.rollout.kubelet import behaviour
 from kgate.rollout.pods import Kubelet, PodManners, merged, read_kubelet
@@ -80,6 +81,7 @@ class Player:
         """The recording. Raises ApiError when an object that has to be there before step 0 is refused."""
         for node in self._scenario.nodes:
             self._cluster.add_node(node.body())
+        autoscale(self._cluster, self._scenario.groups)
         for body in self._scenario.objects:
             self._cluster.apply(body)
         self._cluster.run_for(_AFTER_OBJECTS_MS if self._scenario.objects else 0)

@@ -5,14 +5,14 @@ Reading is strict: an unknown key or step is a SettingError with its path. Nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kgate.manifest import Path
 from kgate.rollout import fields
 from kgate.rollout.expect.reading import read_expectations
 from kgate.rollout.fields import Fields, SettingError, did_you_mean, refuse
-from kgate.rollout.nodes import NodeSpec, read_nodes
+from kgate.rollout.nodes import GROWTH, Growth, NodeSpec, read_growth, read_nodes
 from kgate.rollout.pods import read_kubelet
 from kgate.rollout.scheduling import read_scheduler
 from kgate.rollout.steps import (
@@ -86,7 +86,8 @@ def read_scenario(body: object, *, name: str) -> Scenario:
         description=whole.text("description", ""),
         category=whole.text("category", ""),
         kubernetes=_minor(whole.text("kubernetes", "")),
-        nodes=read_nodes(part.items("nodes")) if "nodes" in part else DEFAULT_NODES,
+        nodes=read_nodes(part.items("nodes"), extra=GROWTH) if "nodes" in part else DEFAULT_NODES,
+        groups=tuple(_groups(part)),
         kubelet=read_kubelet(part.raw("kubelet") or {}, part.at("kubelet")),
         objects=tuple(_object(item, path) for path, item in part.items("objects")),
         settings=_settings(part),
@@ -94,6 +95,12 @@ def read_scenario(body: object, *, name: str) -> Scenario:
         steps=steps,
         expect=read_expectations(whole.items("expect"), _names(steps)),
     )
+
+
+def _groups(part: Fields) -> Iterator[Growth]:
+    for path, entry in part.items("nodes"):
+        if (group := read_growth(entry, path)) is not None:
+            yield group
 
 
 def _names(steps: Sequence[Step]) -> list[str]:

@@ -22,6 +22,7 @@ from kgate.manifest import Manifest
 from kgate.rollout import Validate
 from kgate.rollout.cluster import ClusterSpec, Used
 from kgate.rollout.follow import EXCEEDED, complete
+from kgate.rollout.growth import autoscale
 from kgate.rollout.kubelet import image_behaviour
 from kgate.rollout.scheduling import profile
 from kgate.rollout.settings import Behaviour as Said
@@ -126,7 +127,8 @@ def furnished(
     for node in spec.nodes:
         cluster.add_node(node.body())
         _occupy(cluster, node.name, spec.used.get(node.name))
-    _furnish(cluster, spec)
+    autoscale(cluster, spec.growth, {prefix: list(tenants(prefix, used)) for prefix, used in spec.used_in.items()})
+    _furnish(cluster, spec, manifests)
     return cluster, _stand_in(cluster, manifests)
 
 
@@ -195,12 +197,21 @@ def tenants(node: str, used: Used | None) -> Iterator[dict[str, Any]]:
         }
 
 
-def _furnish(cluster: Cluster, spec: ClusterSpec) -> None:
-    for body in spec.objects:
+def _furnish(cluster: Cluster, spec: ClusterSpec, manifests: Iterable[Manifest]) -> None:
+    """Classes first, because pods name them; quotas after the pods, because what runs has been let in."""
+    classes = [o for o in spec.objects if o["kind"] == "PriorityClass"]
+    others = [o for o in spec.objects if o["kind"] != "PriorityClass"]
+    for body in (*classes, *residents(spec, manifests), *others):
         try:
             cluster.apply(body)
         except ApiError as fault:
             raise ConfigError(f"{spec.file}: the API server refuses {body['kind']} {body['metadata']['name']!r}: {fault.message}") from None
+
+
+def residents(spec: ClusterSpec, manifests: Iterable[Manifest]) -> list[Mapping[str, Any]]:
+    """The pods of the cluster file, without those of Deployments that are rehearsed themselves."""
+    played = {(key.namespace, key.name) for m in manifests if m.kind == "Deployment" for key in (key_of(m),)}
+    return [t.body for t in spec.pods if not t.deployment or (t.namespace, t.deployment) not in played]
 
 
 def _share(total: int, count: int, i: int) -> int:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from kgate.manifest import Path
 from kgate.rollout.expect.terms import Expectation
-from kgate.rollout.nodes import NodeSpec
+from kgate.rollout.nodes import Growth, NodeSpec
 from kgate.rollout.pods import Kubelet
 from kgate.rollout.scheduling import SchedulerSpec
 
@@ -183,6 +183,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     kubernetes: str = ""
     """The minor it wants to be played as (`1.36`); empty: the newest."""
     nodes: tuple[NodeSpec, ...]
+    groups: tuple[Growth, ...] = ()
+    """Groups of nodes that grow; the nodes they begin with are among `nodes`."""
     kubelet: Kubelet
     objects: tuple[Body, ...] = ()
     settings: Mapping[str, Any]

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from kgate.cli import app, run
 
-LATER = ("sarif", "junit", "github", "gitlab", "markdown", "html", "--pod-security", "--fix", "--watch")
+LATER = ("sarif", "junit", "github", "gitlab", "markdown", "html", "--fix", "--watch")
 
 
 def shown(*args: str) -> str:
@@ -28,6 +28,7 @@ def test_help_lists_what_works_and_nothing_else() -> None:
         "kubernetes-version",
         "base",
         "cluster",
+        "pod-security",
         "fail-on",
         "config",
         "jobs",
@@ -54,7 +55,7 @@ def test_every_command_explains_itself(args: list[str]) -> None:
     [
         (["chek"], "No such command 'chek'"),
         (["fix"], "No such command 'fix'"),
-        (["check", "--pod-security", "restricted"], "No such option"),
+        (["check", "--pod-security", "strict"], "is no level: privileged, baseline, restricted"),
         (["check", "--jobs", "0"], "0 is not in the range"),
         (["check", "--stage", "x"], "'x' is not one of"),
         (["explain"], "Missing argument"),

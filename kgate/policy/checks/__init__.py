@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kgate.policy.checks import images, labels, lifecycle, reliability, resources, rollout, security
+from kgate.policy.checks import images, labels, lifecycle, pod_security, reliability, resources, rollout
 from kgate.policy.context import Check
 
 CHECKS: Mapping[str, Check] = {
@@ -28,7 +28,21 @@ CHECKS: Mapping[str, Check] = {
     "namespace-default": labels.namespace_default,
     "api-deprecated": lifecycle.api_deprecated,
     "field-deprecated": lifecycle.field_deprecated,
-    "runs-as-root": security.runs_as_root,
+    "pss-capabilities-baseline": pod_security.capabilities_baseline,
+    "pss-capabilities-restricted": pod_security.capabilities_restricted,
+    "pss-capabilities-drop-all": pod_security.capabilities_not_dropped,
+    "pss-privilege-escalation": pod_security.privilege_escalation,
+    "pss-run-as-non-root": pod_security.runs_as_root,
+    "pss-seccomp-unconfined": pod_security.seccomp_unconfined,
+    "pss-seccomp-required": pod_security.seccomp_required,
+    "pss-apparmor": pod_security.apparmor,
+    "pss-selinux": pod_security.selinux,
+    "pss-proc-mount": pod_security.proc_mount,
+    "pss-proc-mount-restricted": pod_security.proc_mount_restricted,
+    "pss-sysctls": pod_security.sysctls,
+    "pss-host-process": pod_security.host_process,
+    "pss-host-probe": pod_security.host_probe,
+    "pss-volume-types": pod_security.volume_types,
     "readiness-missing": reliability.readiness_missing,
     "drain-blocked": reliability.drain_blocked,
     "autoscaler-target": reliability.autoscaler_target,

@@ -11,6 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from kgate.finding import Rule
 from kgate.rollout.gathered import Gathered
 from kgate.rollout.questions import (
+    autoscaled_budget,
+    autoscaled_capacity,
+    autoscaled_requests,
+    autoscaled_size,
+    autoscaled_twice,
     budgets,
     concentration,
     coverage,
@@ -44,6 +49,11 @@ QUESTIONS: tuple[tuple[Rule, Question], ...] = (
     (budgets.BLOCKED, budgets.blocked),
     (budgets.TWO, budgets.several),
     (deadline.SHORT, deadline.short),
+    (autoscaled_size.AGAINST, autoscaled_size.against),
+    (autoscaled_capacity.OVER, autoscaled_capacity.over),
+    (autoscaled_requests.WITHOUT, autoscaled_requests.without),
+    (autoscaled_budget.AGAINST, autoscaled_budget.against),
+    (autoscaled_twice.FIGHT, autoscaled_twice.fight),
     (preemption.PREEMPTS, preemption.preemption),
     (grace.SHORT, grace.short),
     (rollback.ROLLBACK, rollback.rollback),
