@@ -205,6 +205,33 @@ def simulate(scenarios: tuple[str, ...], reports: tuple[str, ...], color: str) -
     return INCOMPLETE if any(p.recording is None for p in played) else 0
 
 
+@app.command(short_help="How many more of these pods fit on a cluster.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--cluster", metavar="FILE", help="The cluster. Default: the settings' one, else an assumed one.")
+@click.option("--replicas", type=click.IntRange(0, 10_000), metavar="N", help="How many are wanted, instead of what the objects say.")
+@_report_option("text, json")
+@_config
+@_color
+def place(
+    paths: tuple[str, ...], cluster: str | None, replicas: int | None, reports: tuple[str, ...], config: str | None, color: str
+) -> int:
+    """How many pods of each Deployment (or other object with pods) in PATHS fit, what is in the way of the next, and which nodes would do.
+
+    Exit codes: 0 as many fit as are wanted, 1 they do not, 2 kgate could not do the run, 3 the cluster is only assumed and too small.
+    """
+    from kgate import config as settings
+    from kgate.cli import placing
+
+    asked, look = outputs(reports, placing.FORMATS, default="text"), style(color)
+    options = replace(settings.settled(settings.discover(paths, named=config)), paths=paths)
+    if cluster:
+        options = replace(options, rollout=replace(options.rollout, cluster=cluster))
+    placement = placing.place(options, replicas)
+    for output in asked:
+        output.write(placing.FORMATS[output.format](placement, look(output)))
+    return placement.exit_code
+
+
 @app.command(short_help="Run the examples of policies and the expectations of scenarios.")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @_report_option("text, json")

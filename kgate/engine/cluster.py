@@ -24,7 +24,7 @@ from kgate.engine.admission.quota.check import Evaluators
 from kgate.engine.api import listing, names, scaling
 from kgate.engine.api.apps import ReplicaSet
 from kgate.engine.api.codec import CLUSTER_SCOPED, KINDS, DecodeError, decode, encode
-from kgate.engine.api.core import Event, Namespace
+from kgate.engine.api.core import Event, Namespace, Node, Pod
 from kgate.engine.api.meta import Key, Millis, Resource
 from kgate.engine.behaviour import Behaviour
 from kgate.engine.controllers.deployment.controller import DeploymentController
@@ -33,6 +33,7 @@ from kgate.engine.controllers.garbagecollector import GarbageCollector
 from kgate.engine.controllers.namespace import NamespaceController
 from kgate.engine.controllers.nodelifecycle.controller import NodeLifecycleController
 from kgate.engine.controllers.nodelifecycle.health import Timing
+from kgate.engine.controllers.persistentvolume import PersistentVolumeController
 from kgate.engine.controllers.podautoscaler.controller import HorizontalPodAutoscalerController
 from kgate.engine.controllers.podautoscaler.settings import Settings as AutoscalerSettings
 from kgate.engine.controllers.podgc import PodGCController
@@ -49,6 +50,9 @@ from kgate.engine.kubelet import Kubelet
 from kgate.engine.leases import Leases
 from kgate.engine.manager import Manager
 from kgate.engine.metrics import Said
+from kgate.engine.scheduler.placement import Choose
+from kgate.engine.scheduler.profile import Profile
+from kgate.engine.scheduler.room import Room, room_for
 from kgate.engine.scheduler.scheduler import Scheduler
 from kgate.engine.store import Store
 from kgate.engine.trace import Trace, WatchEvent
@@ -77,10 +81,12 @@ class Cluster:
         behaviour: Behaviour | None = None,
         settings: Mapping[str, object] | None = None,
         validate: Validate | None = None,
+        profile: Profile | None = None,
+        choose: Choose | None = None,
     ) -> None:
         """`settings` are flags of kube-controller-manager by their names. `validate(new, old)` says why an object is refused.
 
-        Raises FlagError.
+        `profile` replaces kube-scheduler's default one; `choose` decides between nodes that share the best score. Raises FlagError.
         """
         self.kubernetes_version = kubernetes_version
         self.settings = dict(settings or {})
@@ -102,12 +108,14 @@ class Cluster:
         self.store.admit_with(self._admission.create)
         vertical = VerticalPodAutoscalerController(self.store, self.manager, self.metrics, flags)
         self._admission.webhooks.append(vertical.admit)
+        self._scheduler = Scheduler(self.store, self.manager, kubernetes_version=kubernetes_version, profile=profile, choose=choose)
         self._kubelet = Kubelet(self.store, self.manager, behaviour or Behaviour(), self._leases)
         quota_sync_ms = flags.duration_ms("resource-quota-sync-period", SYNC_PERIOD_MS)
         for controller in (
             ResourceQuotaController(self.store, self.manager, evaluators, sync_period_ms=quota_sync_ms),
             GarbageCollector(self.store, self.manager),
             NamespaceController(self.store, self.manager, pods_first=minor(kubernetes_version) >= 33),
+            PersistentVolumeController(self.store, self.manager),
             ReplicaSetController(self.store, self.manager, counts_terminating=minor(kubernetes_version) >= 35),
             DeploymentController(self.store, self.manager, counts_terminating=minor(kubernetes_version) >= 35),
             DisruptionController(self.store, self.manager),
@@ -116,7 +124,7 @@ class Cluster:
             NodeLifecycleController(self.store, self.manager, self._leases, flags=flags, kubernetes_version=kubernetes_version),
             TaintEvictionController(self.store, self.manager),
             PodGCController(self.store, self.manager, flags=flags),
-            Scheduler(self.store, self.manager, kubernetes_version=kubernetes_version),
+            self._scheduler,
             self._kubelet,
         ):
             self.manager.add(controller)
@@ -181,6 +189,24 @@ class Cluster:
     def get_scale(self, name: str, namespace: str = "default", kind: str = "Deployment") -> dict[str, Any]:
         """The scale subresource. Raises ApiError 404."""
         return scaling.scale_of(self._find(kind, name, namespace))
+
+    def tied_nodes(self, pod: str, namespace: str = "default") -> Sequence[str]:
+        """All nodes that share the best score for a pod as the cluster is now. Raises ApiError 404."""
+        found = self.store.get(Pod, namespace, pod)
+        if found is None:
+            raise not_found("pods", pod)
+        return self._scheduler.tied_nodes(found)
+
+    def room_for(self, pod: str, most: int, namespace: str = "default", *, more: Sequence[Json] = ()) -> Room:
+        """How many pods like this one fit beside all that is there and beside `more` nodes, at most `most`; itself counts if it is bound.
+
+        Nothing is written. Raises ApiError: 404, or 400 for a node that is none.
+        """
+        found = self.store.get(Pod, namespace, pod)
+        if found is None:
+            raise not_found("pods", pod)
+        nodes = [node for body in more if isinstance(node := self._decoded(body), Node)]
+        return room_for(self.store, found, most, profile=self._scheduler.profile, more=nodes)
 
     # Writing
 

@@ -11,11 +11,12 @@ from kgate.rollout.rules import RULES
 from kgate.rollout.settings import RolloutSettings
 
 if TYPE_CHECKING:
+    from kgate.rollout.capacity import Placement
     from kgate.rollout.rehearsal import Rehearsed
     from kgate.rollout.simulation import Played
     from kgate.rollout.testing import Tested
 
-__all__ = ["RULES", "ClusterSpec", "RolloutSettings", "read_cluster", "rehearse", "simulate", "test"]
+__all__ = ["RULES", "ClusterSpec", "RolloutSettings", "place", "read_cluster", "rehearse", "simulate", "test"]
 
 Validate = Callable[[Mapping[str, Any], Mapping[str, Any] | None], Sequence[Any]]
 """What the API server would object to in an object (and in its change from the old one): anything with field, message and reason."""
@@ -46,6 +47,19 @@ def test(
     from kgate.rollout import testing
 
     return testing.run(files, validate=validate, sources=sources or {})
+
+
+def place(
+    manifests: Sequence[Manifest],
+    settings: RolloutSettings,
+    *,
+    replicas: int | None = None,
+    validate: Validate | None = None,
+) -> Placement:
+    """How many pods of each object of `manifests` fit on the cluster, each object by itself; `replicas`: how many are wanted of each."""
+    from kgate.rollout import capacity
+
+    return capacity.place(manifests, settings, replicas=replicas, validate=validate)
 
 
 def rehearse(

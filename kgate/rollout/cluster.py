@@ -12,6 +12,7 @@ from kgate.manifest import Path, Source
 from kgate.rollout.fields import Fields, SettingError, refuse
 from kgate.rollout.namespaces import KEYS, read_objects
 from kgate.rollout.nodes import GROWTH, MOST_NODES, Growth, NodeSpec, read_group, read_growth
+from kgate.rollout.scheduling import SchedulerSpec, read_scheduler
 from kgate.rollout.tenants import Tenant, read_tenants
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?Z", re.ASCII)
@@ -31,6 +32,7 @@ class ClusterSpec(Struct, frozen=True, kw_only=True):
     nodes: tuple[NodeSpec, ...]
     used: Mapping[str, Used] = field(default_factory=dict)
     """By name of the node; absent: nothing."""
+    scheduler: SchedulerSpec = SchedulerSpec()
     growth: tuple[Growth, ...] = ()
     """Groups of nodes that an autoscaler grows; those they begin with are among `nodes`."""
     used_in: Mapping[str, Used] = field(default_factory=dict)
@@ -62,7 +64,7 @@ def read_cluster(body: object, *, file: str, source: Source | None = None) -> Cl
 
 
 def _read(body: object, file: str) -> ClusterSpec:
-    whole = Fields({} if body is None else body, (), ("nodes", "pods", "taken", *KEYS), "a cluster file")
+    whole = Fields({} if body is None else body, (), ("nodes", "pods", "taken", "scheduler", *KEYS), "a cluster file")
     entries = whole.items("nodes")
     if not entries:
         refuse((), "a cluster needs nodes", "nodes: [{prefix: n, count: 3, zone: a, cpu: 4, memory: 16Gi}]")
@@ -90,6 +92,7 @@ def _read(body: object, file: str) -> ClusterSpec:
         pods=read_tenants(whole, nodes, [str(o["metadata"]["name"]) for o in objects if o["kind"] == "PriorityClass"]),
         objects=objects,
         taken=_taken(whole),
+        scheduler=read_scheduler(whole.raw("scheduler"), whole.at("scheduler")),
         file=file,
     )
 

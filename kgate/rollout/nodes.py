@@ -19,7 +19,7 @@ MOST_NODES = 5000
 
 _KEYS = (
     "name", "count", "prefix", "cpu", "memory", "pods", "ephemeral-storage", "zone", "labels", "taints", "unschedulable", "extended",
-    "allocatable", "images",
+    "allocatable", "images", "bandwidth",
 )  # fmt: skip
 GROWTH = ("min", "max", "provision")
 """Keys of a group that an autoscaler grows."""
@@ -42,6 +42,8 @@ class NodeSpec(Struct, frozen=True, kw_only=True):
     allocatable: Mapping[str, str] = field(default_factory=dict)
     """What pods may use where it is less than the capacity."""
     images: tuple[Mapping[str, Any], ...] = ()
+    bandwidth: Mapping[str, str] = field(default_factory=dict)
+    """What it carries of ingress and egress, in bits a second. Read only by a scheduler that is told to."""
 
     def body(self) -> dict[str, Any]:
         """The Node object."""
@@ -56,7 +58,7 @@ class NodeSpec(Struct, frozen=True, kw_only=True):
         return {
             "apiVersion": "v1",
             "kind": "Node",
-            "metadata": {"name": self.name, "labels": well_known | zone | dict(self.labels)},
+            "metadata": {"name": self.name, "labels": well_known | zone | dict(self.labels)} | self._annotations(),
             "spec": spec,
             "status": {
                 "capacity": capacity,
@@ -65,6 +67,10 @@ class NodeSpec(Struct, frozen=True, kw_only=True):
                 "images": [dict(i) for i in self.images],
             },
         }
+
+    def _annotations(self) -> dict[str, Any]:
+        said = {f"kubernetes.io/{direction}-bandwidth": text for direction, text in self.bandwidth.items()}
+        return {"annotations": said} if said else {}
 
 
 class Growth(Struct, frozen=True, kw_only=True):
@@ -110,6 +116,7 @@ def read_group(entry: object, path: Path, *, extra: Sequence[str] = ()) -> list[
         extended=body.quantities("extended"),
         allocatable=body.quantities("allocatable"),
         images=tuple(_image(i, p) for p, i in body.items("images")),
+        bandwidth=_bandwidth(body.raw("bandwidth"), body.at("bandwidth")),
     )
     if "max" in body:
         least = _growing(body)
@@ -161,6 +168,11 @@ def _taint(value: object, path: Path) -> Mapping[str, str]:
     if effect not in _EFFECTS:
         refuse(body.at("effect"), f"effect is {effect!r}", did_you_mean(effect, _EFFECTS))
     return {"key": body.text("key"), "effect": effect} | ({"value": body.text("value")} if "value" in body else {})
+
+
+def _bandwidth(value: object, path: Path) -> Mapping[str, str]:
+    body = Fields({} if value is None else value, path, ("ingress", "egress"), "bandwidth")
+    return {direction: body.quantity(direction, "0") for direction in ("ingress", "egress") if direction in body}
 
 
 def _image(value: object, path: Path) -> Mapping[str, Any]:

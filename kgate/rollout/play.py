@@ -21,6 +21,7 @@ from kgate.rollout.holds import Watchman
 from kgate.rollout.kubelet import behaviour
 from kgate.rollout.pods import Kubelet, PodManners, merged, read_kubelet
 from kgate.rollout.recording import Begun, record
+from kgate.rollout.scheduling import profile
 from kgate.rollout.steps import (
     Apply,
     Create,
@@ -58,8 +59,10 @@ class Player:
     def __init__(self, scenario: Scenario, validate: Validate | None) -> None:
         self._scenario = scenario
         self._kubelet = _as_body(scenario.kubelet)
+        version = scenario.kubernetes or "1.36"
         self._cluster = Cluster(
-            kubernetes_version=scenario.kubernetes or "1.36",
+            kubernetes_version=version,
+            profile=profile(scenario.scheduler, version),
             behaviour=behaviour(scenario.kubelet),
             settings=scenario.settings,
             validate=validate,

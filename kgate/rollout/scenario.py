@@ -14,6 +14,7 @@ from kgate.rollout.expect.reading import read_expectations
 from kgate.rollout.fields import Fields, SettingError, did_you_mean, refuse
 from kgate.rollout.nodes import GROWTH, Growth, NodeSpec, read_growth, read_nodes
 from kgate.rollout.pods import read_kubelet
+from kgate.rollout.scheduling import read_scheduler
 from kgate.rollout.steps import (
     Action,
     Apply,
@@ -70,7 +71,7 @@ _FLAGS = (
 
 
 _ABOUT = ("name", "description", "category", "kubernetes", "tags", "deterministic", "runs", "recording", "expect")
-_INPUT = ("nodes", "kubelet", "objects", "settings", "steps")
+_INPUT = ("nodes", "kubelet", "objects", "settings", "scheduler", "steps")
 
 
 def read_scenario(body: object, *, name: str) -> Scenario:
@@ -90,6 +91,7 @@ def read_scenario(body: object, *, name: str) -> Scenario:
         kubelet=read_kubelet(part.raw("kubelet") or {}, part.at("kubelet")),
         objects=tuple(_object(item, path) for path, item in part.items("objects")),
         settings=_settings(part),
+        scheduler=read_scheduler(part.raw("scheduler"), part.at("scheduler")),
         steps=steps,
         expect=read_expectations(whole.items("expect"), _names(steps)),
     )

@@ -24,6 +24,7 @@ from kgate.rollout.cluster import ClusterSpec, Used
 from kgate.rollout.follow import EXCEEDED, complete
 from kgate.rollout.growth import autoscale
 from kgate.rollout.kubelet import image_behaviour
+from kgate.rollout.scheduling import profile
 from kgate.rollout.settings import Behaviour as Said
 from kgate.rollout.startup import containers, startups
 
@@ -93,13 +94,7 @@ def play(
     Raises LivelockError.
     """
     manners = behaviour_of([*head, *base], behaviour)
-    cluster = Cluster(behaviour=manners, validate=_but_not_nodes(validate))
-    for node in spec.nodes:
-        cluster.add_node(node.body())
-        _occupy(cluster, node.name, spec.used.get(node.name))
-    autoscale(cluster, spec.growth, {prefix: list(tenants(prefix, used)) for prefix, used in spec.used_in.items()})
-    _furnish(cluster, spec, [*head, *base])
-    stand_ins = _stand_in(cluster, [*head, *base])
+    cluster, stand_ins = furnished(spec, [*head, *base], manners, validate)
     patience = _Patience(cluster=cluster)
     refused_before = _apply(cluster, base)
     unsettled = _settle(cluster, [key_of(m) for m in base if m.kind == "Deployment"], patience)
@@ -122,6 +117,19 @@ def play(
         start=start,
         behaviour=manners,
     )
+
+
+def furnished(
+    spec: ClusterSpec, manifests: Sequence[Manifest], behaviour: Behaviour, validate: Validate | None
+) -> tuple[Cluster, tuple[str, ...]]:
+    """A cluster with its nodes, what others have on it, and all else that its file says; and the priority classes nobody defines."""
+    cluster = Cluster(behaviour=behaviour, validate=_but_not_nodes(validate), profile=profile(spec.scheduler))
+    for node in spec.nodes:
+        cluster.add_node(node.body())
+        _occupy(cluster, node.name, spec.used.get(node.name))
+    autoscale(cluster, spec.growth, {prefix: list(tenants(prefix, used)) for prefix, used in spec.used_in.items()})
+    _furnish(cluster, spec, manifests)
+    return cluster, _stand_in(cluster, manifests)
 
 
 def _but_not_nodes(validate: Validate | None) -> Validate | None:

@@ -11,6 +11,7 @@ from kgate.manifest import Path
 from kgate.rollout.expect.terms import Expectation
 from kgate.rollout.nodes import Growth, NodeSpec
 from kgate.rollout.pods import Kubelet
+from kgate.rollout.scheduling import SchedulerSpec
 
 Body = Mapping[str, Any]
 
@@ -187,6 +188,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     kubelet: Kubelet
     objects: tuple[Body, ...] = ()
     settings: Mapping[str, Any]
+    scheduler: SchedulerSpec = SchedulerSpec()
     steps: tuple[Step, ...] = ()
     expect: tuple[Expectation, ...] = ()
 

@@ -83,6 +83,10 @@ def _namespace(obj: Json) -> None:
     _part(meta, "labels")["kubernetes.io/metadata.name"] = meta.get("name", "")
 
 
+def _storage_class(obj: Json) -> None:
+    _empty(obj, reclaimPolicy="Delete", volumeBindingMode="Immediate")
+
+
 def _pod_spec(spec: Json) -> None:
     _empty(spec, dnsPolicy="ClusterFirst", restartPolicy="Always", schedulerName="default-scheduler")
     _absent(spec, terminationGracePeriodSeconds=30, securityContext={})
@@ -191,4 +195,5 @@ _BY_KIND: Mapping[str, Callable[[Json], None]] = {
     "PriorityClass": _priority_class,
     "ReplicaSet": _replica_set,
     "Service": _service,
+    "StorageClass": _storage_class,
 }

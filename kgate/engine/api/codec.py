@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from kgate.engine.api import apps, autoscaling, core, policy, quantity, quota, resources, verticalautoscaling
+from kgate.engine.api import apps, autoscaling, core, policy, quantity, quota, resources, storage, verticalautoscaling
 from kgate.engine.api.meta import NO_REST, FrozenMap, ObjectMeta, Resource, Rest, Unstructured
 
 Json = Any
@@ -41,6 +41,9 @@ KINDS: Mapping[tuple[str, str], type[Any]] = {
         policy.PodDisruptionBudget,
         quota.LimitRange,
         quota.ResourceQuota,
+        storage.CSINode,
+        storage.PersistentVolume,
+        storage.StorageClass,
         verticalautoscaling.VerticalPodAutoscaler,
     )
 }

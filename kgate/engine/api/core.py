@@ -19,7 +19,7 @@ from kgate.engine.api.affinity import (
     TopologySpreadConstraint,
     WeightedPodAffinityTerm,
 )
-from kgate.engine.api.meta import NO_LABELS, NO_METADATA, NO_REST, Condition, Labels, ObjectMeta, Rest, Time
+from kgate.engine.api.meta import NO_LABELS, NO_METADATA, NO_REST, Condition, Labels, LabelSelector, ObjectMeta, Rest, Time
 from kgate.engine.api.nodes import ContainerImage, Node, NodeSpec, NodeStatus, Taint
 from kgate.engine.api.pods import (
     NO_RESOURCES,
@@ -98,6 +98,15 @@ class PersistentVolumeClaimSpec(Struct, frozen=True, kw_only=True):
     storage_class_name: str | None = None
     access_modes: tuple[str, ...] = ()
     resources: Annotated[VolumeResourceRequirements, "always"] = VolumeResourceRequirements()
+    selector: LabelSelector | None = None
+    volume_mode: str | None = None
+    rest: Rest = NO_REST
+
+
+class PersistentVolumeClaimStatus(Struct, frozen=True, kw_only=True):
+    """`phase` is Pending, Bound or Lost."""
+
+    phase: str = ""
     rest: Rest = NO_REST
 
 
@@ -108,6 +117,7 @@ class PersistentVolumeClaim(Struct, frozen=True, kw_only=True):
     api_version: ClassVar[str] = "v1"
     metadata: ObjectMeta = NO_METADATA
     spec: PersistentVolumeClaimSpec = PersistentVolumeClaimSpec()
+    status: PersistentVolumeClaimStatus = PersistentVolumeClaimStatus()
     rest: Rest = NO_REST
 
 

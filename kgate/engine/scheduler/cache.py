@@ -5,9 +5,10 @@ Sources: pkg/scheduler/backend/cache/{cache,node_tree}.go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from kgate.engine.api.apps import ReplicaSet
@@ -15,75 +16,19 @@ from kgate.engine.api.core import Namespace, Node, PersistentVolumeClaim, Pod, S
 from kgate.engine.api.meta import Key, LabelSelector, Resource
 from kgate.engine.api.policy import PodDisruptionBudget
 from kgate.engine.api.selector import matches
-from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo, count
+from kgate.engine.api.storage import CSINode, PersistentVolume, StorageClass
+from kgate.engine.scheduler.budgets import Budget
+from kgate.engine.scheduler.counts import ByLabel, Census, PodCounts, TermCounts
+from kgate.engine.scheduler.nodeinfo import AffinityTerm, Infos, NodeInfo, PodInfo, count
 
 ZONE_LABELS = ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone")
 REGION_LABELS = ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region")
 HOSTNAME_LABEL = "kubernetes.io/hostname"
-KINDS = ("Node", "Namespace", "Service", "ReplicaSet", "PersistentVolumeClaim", "PodDisruptionBudget", "Pod")
+KINDS = (
+    "Node", "Namespace", "Service", "ReplicaSet", "StorageClass", "CSINode", "PersistentVolume", "PersistentVolumeClaim",
+    "PodDisruptionBudget", "Pod",
+)  # fmt: skip
 """What the cache is told of, in the order in which it is to be read from a store."""
-
-
-class Budget(Struct, frozen=True, kw_only=True):
-    """What preemption asks of a PodDisruptionBudget. Without a status nothing may be disrupted."""
-
-    namespace: str
-    selector: LabelSelector | None
-    allowed: int
-    disrupted: tuple[str, ...]
-    """Pods whose disruption is already counted."""
-
-    @classmethod
-    def of(cls, pdb: PodDisruptionBudget) -> Budget:
-        return cls(
-            namespace=pdb.metadata.namespace,
-            selector=pdb.spec.selector,
-            allowed=pdb.status.disruptions_allowed,
-            disrupted=tuple(pdb.status.disrupted_pods),
-        )
-
-    def covers(self, pod: Pod) -> bool:
-        """An absent or empty selector covers nothing here."""
-        meta = pod.metadata
-        if self.selector is None or self.selector.empty or meta.namespace != self.namespace or meta.name in self.disrupted:
-            return False
-        return bool(meta.labels) and matches(self.selector, meta.labels)
-
-
-class PodCounts:
-    """How many pods of a namespace a selector finds on each node. Pods being deleted do not count (upstream #87621)."""
-
-    __slots__ = ("_by_domain", "_namespace", "_selector", "by_node")
-
-    def __init__(self, namespace: str, selector: LabelSelector) -> None:
-        self._namespace = namespace
-        self._selector = selector
-        self.by_node: dict[str, int] = {}
-        self._by_domain: dict[str, dict[str, int]] = {}
-
-    def by_domain(self, key: str, nodes: Sequence[NodeInfo]) -> Mapping[str, int]:
-        """The pods of all nodes by the value of the topology key; of nodes without it under ``."""
-        counts = self._by_domain.get(key)
-        if counts is None:
-            counts = self._by_domain[key] = {}
-            for node in nodes:
-                count(counts, node.labels.get(key, ""), self.by_node.get(node.name, 0))
-        return counts
-
-    def forget_domains(self) -> None:
-        """Nodes came, went or changed their labels."""
-        self._by_domain.clear()
-
-    def account(self, pod: Pod, node: NodeInfo, sign: int) -> None:
-        if self._matches(pod):
-            count(self.by_node, node.name, sign)
-            if node.node is not None:
-                for key, counts in self._by_domain.items():
-                    count(counts, node.labels.get(key, ""), sign)
-
-    def _matches(self, pod: Pod) -> bool:
-        meta = pod.metadata
-        return meta.namespace == self._namespace and not meta.deleting and matches(self._selector, meta.labels)
 
 
 class Cache:
@@ -95,16 +40,36 @@ class Cache:
         self._order: list[NodeInfo] | None = None
         self._names: list[str] | None = None
         self._where: dict[Key, str] = {}
+        self.infos = Infos()
         self._services: dict[Key, Service] = {}
         self._replica_sets: dict[Key, ReplicaSet] = {}
         self._namespaces: dict[str, Namespace] = {}
         self._claims: dict[Key, PersistentVolumeClaim] = {}
+        self._volumes: dict[str, PersistentVolume] = {}
+        self._storage_classes: dict[str, StorageClass] = {}
+        self._csi_nodes: dict[str, CSINode] = {}
         self._budgets: dict[Key, Budget] = {}
-        self._counts: dict[tuple[str, LabelSelector], PodCounts] = {}
+        self._counts: dict[tuple[str, LabelSelector] | tuple[AffinityTerm, ...], PodCounts] = {}
+        self._counting: ByLabel[PodCounts] = ByLabel()
+        self._census = Census()
         self._images: dict[str, tuple[int, int]] = {}
         self._domains: dict[str, list[str | None]] = {}
-        self._with_affinity: dict[str, NodeInfo] = {}
-        self._with_anti_affinity: dict[str, NodeInfo] = {}
+        self._values: dict[str, Mapping[str, int]] = {}
+        self.near = TermCounts()
+        """The required affinity of bound pods."""
+        self.far = TermCounts()
+        """Their required anti-affinity."""
+        self.rather_near = TermCounts()
+        self.rather_far = TermCounts()
+        """And what they only prefer."""
+        self.shape = 0
+        """Rises with every change of a Node that may matter to anybody: what is kept by place is then worked out anew."""
+        self.owners_epoch = 0
+        """Rises when Services or ReplicaSets come, go or select others."""
+        self.counts_epoch = 0
+        """Rises when `counts` and `matching` begin anew."""
+        self.priorities: dict[int, int] = {}
+        """Number of bound pods by priority."""
         self.epoch = 0
         """Rises when nodes come or go, or the images they hold: what is kept per class of pods is then worked out anew."""
         self.touched: list[str] = []
@@ -117,7 +82,16 @@ class Cache:
         if self._order is None:
             rounds = max((len(names) for names in self._zones.values()), default=0)
             self._order = [self._nodes[names[i]] for i in range(rounds) for names in self._zones.values() if i < len(names)]
+            for place, node in enumerate(self._order):
+                node.place = place
         return self._order
+
+    def values(self, key: str) -> Mapping[str, int]:
+        """The values that nodes have of a topology key, each with the number of nodes."""
+        found = self._values.get(key)
+        if found is None:
+            found = self._values[key] = Counter(n.labels[key] for n in self.nodes() if key in n.labels)
+        return found
 
     def domains(self, key: str, nodes: Sequence[NodeInfo]) -> list[str | None]:
         """The nodes' values of a topology key, None without it."""
@@ -134,14 +108,6 @@ class Cache:
         if self._names is None:
             self._names = [n.name for n in nodes]
         return self._names
-
-    def nodes_with_affinity(self) -> list[NodeInfo]:
-        """Nodes with pods that have any wish about other pods, in no order that matters."""
-        return [n for n in self._with_affinity.values() if n.node is not None]
-
-    def nodes_with_anti_affinity(self) -> list[NodeInfo]:
-        """Nodes with pods that require to be away from other pods, in no order that matters."""
-        return [n for n in self._with_anti_affinity.values() if n.node is not None]
 
     def node(self, name: str) -> NodeInfo | None:
         info = self._nodes.get(name)
@@ -160,6 +126,23 @@ class Cache:
     def claim(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
         return self._claims.get(Key("PersistentVolumeClaim", namespace, name))
 
+    def volume(self, name: str) -> PersistentVolume | None:
+        return self._volumes.get(name)
+
+    def volumes(self) -> Iterable[PersistentVolume]:
+        """In order of creation."""
+        return self._volumes.values()
+
+    def storage_class(self, name: str) -> StorageClass | None:
+        return self._storage_classes.get(name)
+
+    def csi_node(self, node: str) -> CSINode | None:
+        return self._csi_nodes.get(node)
+
+    @property
+    def has_csi_nodes(self) -> bool:
+        return bool(self._csi_nodes)
+
     def budgets(self) -> list[Budget]:
         """All PodDisruptionBudgets, in order of creation."""
         return list(self._budgets.values())
@@ -170,15 +153,38 @@ class Cache:
         return found.metadata.labels if found else {"kubernetes.io/metadata.name": name}
 
     def counts(self, namespace: str, selector: LabelSelector) -> PodCounts:
-        """Kept up to date from the first time it is asked for."""
-        wanted = (namespace, selector)
-        counts = self._counts.get(wanted)
-        if counts is None:
-            counts = self._counts[wanted] = PodCounts(namespace, selector)
-            for node in self._nodes.values():
-                for info in node.pods.values():
-                    counts.account(info.pod, node, 1)
+        """Pods that topology spreading counts; those being deleted do not count (upstream #87621). Kept up to date from the first time."""
+        found = self._counts.get((namespace, selector))
+        if found is None:
+
+            def counted(pod: Pod) -> bool:
+                meta = pod.metadata
+                return meta.namespace == namespace and not meta.deleting and matches(selector, meta.labels)
+
+            found = self._counts[(namespace, selector)] = self._begin_counting(PodCounts(counted, self._census), selector)
+        return found
+
+    def matching(self, terms: tuple[AffinityTerm, ...]) -> PodCounts:
+        """Pods that match all the terms. Kept up to date from the first time, until a namespace changes."""
+        found = self._counts.get(terms)
+        if found is None:
+
+            def matched(pod: Pod) -> bool:
+                return all(term.matches(pod, self.namespace_labels(pod.metadata.namespace)) for term in terms)
+
+            selector = next((t.selector for t in terms if t.selector is not None and t.selector.match_labels), None)
+            found = self._counts[terms] = self._begin_counting(PodCounts(matched, self._census), selector)
+        return found
+
+    def _begin_counting(self, counts: PodCounts, selector: LabelSelector | None) -> PodCounts:
+        self._counting.put(selector, counts)
         return counts
+
+    def forget_counts(self) -> None:
+        """Namespaces changed their labels, and with them what some selectors find."""
+        self._counts.clear()
+        self._counting = ByLabel()
+        self.counts_epoch += 1
 
     def image(self, name: str) -> tuple[int, int]:
         """Size in bytes, as the first node that listed it said, and the number of nodes that have it."""
@@ -195,12 +201,22 @@ class Cache:
                 self._observe_node(node.metadata.name, new if isinstance(new, Node) else None)
             case Service() as service:
                 _put(self._services, _key(service), new)
+                self.owners_epoch += 1
             case ReplicaSet() as rs:
                 _put(self._replica_sets, _key(rs), new)
+                if old is None or new is None or cast(ReplicaSet, old).spec.selector != rs.spec.selector:
+                    self.owners_epoch += 1
             case Namespace() as namespace:
                 _put(self._namespaces, namespace.metadata.name, new)
+                self.forget_counts()
             case PersistentVolumeClaim() as claim:
                 _put(self._claims, _key(claim), new)
+            case PersistentVolume() as volume:
+                _put(self._volumes, volume.metadata.name, new)
+            case StorageClass() as storage_class:
+                _put(self._storage_classes, storage_class.metadata.name, new)
+            case CSINode() as csi_node:
+                _put(self._csi_nodes, csi_node.metadata.name, new)
             case PodDisruptionBudget() as budget:
                 _put(self._budgets, _key(budget), Budget.of(budget) if new is not None else None)
 
@@ -212,7 +228,8 @@ class Cache:
         }
         return {
             "nodes": nodes, "where": self._where, "images": self._images, "services": self._services, "claims": self._claims,
-            "budgets": self._budgets, "replica sets": self._replica_sets, "namespaces": self._namespaces,
+            "budgets": self._budgets, "volumes": self._volumes, "classes": self._storage_classes, "drivers": self._csi_nodes,
+            "replica sets": self._replica_sets, "namespaces": self._namespaces,
         }  # fmt: skip
 
     def _observe_pod(self, pod: Pod | None, old: Resource | None) -> None:
@@ -223,7 +240,7 @@ class Cache:
         if key in self._where:
             self._remove_pod(key)
         if pod is not None and holds:
-            self._add_pod(PodInfo.of(pod), pod.spec.node_name)
+            self._add_pod(self.infos.of(pod), pod.spec.node_name)
 
     def _only_status_changed(self, key: Key, pod: Pod) -> bool:
         """Most changes of a bound pod are its kubelet's and do not matter here: then only the pod itself is replaced."""
@@ -232,7 +249,7 @@ class Cache:
         if node is None or before is None or not _same_to_the_scheduler(before.pod, pod):
             return False
         info = replace(before, pod=pod)
-        for pods in (node.pods, node.pods_with_affinity, node.pods_with_anti_affinity):
+        for pods in (node.pods, node.pods_with_affinity):
             if key in pods:
                 pods[key] = info
         return True
@@ -254,22 +271,40 @@ class Cache:
 
     def _pods_changed(self, node: NodeInfo, info: PodInfo, sign: int) -> None:
         self.touched.append(node.name)
-        for counts in self._counts.values():
+        count(self.priorities, info.priority, sign)
+        self._census.account(info.pod, node.name, sign)
+        for counts in self._counting.of(info.pod.metadata.labels):
             counts.account(info.pod, node, sign)
-        _put(self._with_affinity, node.name, node if node.pods_with_affinity else None)
-        _put(self._with_anti_affinity, node.name, node if node.pods_with_anti_affinity else None)
+        if info.has_affinity and node.node is not None:
+            self._terms_changed(info, node.labels, sign)
+
+    def _terms_changed(self, info: PodInfo, labels: Mapping[str, str], sign: int) -> None:
+        self.near.account(info.affinity, labels, sign)
+        self.far.account(info.anti_affinity, labels, sign)
+        self.rather_near.account(info.preferred_affinity, labels, sign)
+        self.rather_far.account(info.preferred_anti_affinity, labels, sign)
 
     def _observe_node(self, name: str, node: Node | None) -> None:
         info = self._nodes.setdefault(name, NodeInfo(name))
         before = info.node
+        if before is not None and node is not None and _same_node(before, node):
+            info.become(node)
+            return
+        labels = info.labels
         info.become(node)
+        self.shape += 1
         self.touched.append(name)
+        if before is None or node is None or labels != info.labels:
+            for pod in info.pods_with_affinity.values():
+                self._terms_changed(pod, labels if before is not None else {}, -1)
+                self._terms_changed(pod, info.labels, 1)
         if (before and _zone(before)) != (node and _zone(node)) or before is None or node is None:
             self._move(name, _zone(before) if before else None, _zone(node) if node else None)
         if before is None or node is None or before.metadata.labels != node.metadata.labels:
             self._domains.clear()
+            self._values.clear()
             for counts in self._counts.values():
-                counts.forget_domains()
+                counts.forget_places()
         if before is None or node is None or before.status.images != node.status.images:
             self._list_images(before, node)
             self.epoch += 1
@@ -298,7 +333,20 @@ class Cache:
 
 def _same_to_the_scheduler(a: Pod, b: Pod) -> bool:
     same_spec = a.spec is b.spec or a.spec == b.spec
-    return same_spec and a.metadata.labels == b.metadata.labels and a.metadata.deleting == b.metadata.deleting
+    one, other = a.metadata, b.metadata
+    same_words = one.labels == other.labels and (one.annotations is other.annotations or one.annotations == other.annotations)
+    return same_spec and same_words and one.deleting == other.deleting
+
+
+def _same_node(a: Node, b: Node) -> bool:
+    """A kubelet's reports about how the node feels change nothing here."""
+    return (
+        a.metadata.labels == b.metadata.labels
+        and a.metadata.annotations == b.metadata.annotations
+        and a.spec == b.spec
+        and a.status.allocatable == b.status.allocatable
+        and a.status.images == b.status.images
+    )
 
 
 def _zone(node: Node) -> str:

@@ -6,8 +6,8 @@ Sources: kube-scheduler/framework/interface.go, pkg/scheduler/framework/types.go
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Protocol, TypeVar, cast, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 from msgspec import Struct
 
@@ -60,10 +60,12 @@ class OnlyNodes(Struct, frozen=True):
 class CycleState:
     """What plugins work out once for a pod and read again for every node. Keyed by class, one entry a class."""
 
-    __slots__ = ("_entries", "cluster")
+    __slots__ = ("_entries", "cluster", "kept")
 
-    def __init__(self, cluster: Cache) -> None:
+    def __init__(self, cluster: Cache, kept: dict[object, Any] | None = None) -> None:
         self.cluster = cluster
+        self.kept: dict[object, Any] = {} if kept is None else kept
+        """What plugins worked out before for pods that are alike; each says by itself until when that holds."""
         self._entries: dict[type[object], object] = {}
 
     def write(self, entry: object) -> None:
@@ -94,6 +96,12 @@ class PreFilter(Plugin, Protocol):
 
 
 @runtime_checkable
+class Idle(Plugin, Protocol):
+    def concerns(self, pod: PodInfo) -> bool:
+        """False: neither its `prefilter` nor its `filter` has anything against such a pod, wherever it goes."""
+
+
+@runtime_checkable
 class Filter(Plugin, Protocol):
     def filter(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
         """None lets the pod in."""
@@ -103,6 +111,12 @@ class Filter(Plugin, Protocol):
 class Accounting(Plugin, Protocol):
     def account(self, pod: PodInfo, other: PodInfo, node: NodeInfo, count: int, state: CycleState) -> None:
         """Preemption imagines `other` away from the node (-1) or back on it (+1): correct what `prefilter` worked out."""
+
+
+@runtime_checkable
+class PreBind(Plugin, Protocol):
+    def prebind(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Sequence[Resource]:
+        """Objects as they must be written before the pod is bound to the node."""
 
 
 @runtime_checkable
@@ -149,11 +163,12 @@ def in_proportion(scores: list[int], *, reverse: bool) -> list[int]:
     return [MAX_NODE_SCORE * s // highest for s in scores]
 
 
-def counted(rejections: Iterable[Rejection], extra: Mapping[str, int] | None = None) -> str:
+def counted(rejections: Mapping[Rejection, int], extra: Mapping[str, int] | None = None) -> str:
     """`1 Insufficient cpu, 2 node(s) were unschedulable`: reasons with their number of nodes, sorted as text (so 10 comes before 2)."""
     reasons: Counter[str] = Counter(extra or {})
-    for rejection in rejections:
-        reasons.update(rejection.reasons)
+    for rejection, n in rejections.items():
+        for reason in rejection.reasons:
+            reasons[reason] += n
     return ", ".join(sorted(f"{n} {reason}" for reason, n in reasons.items()))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.api.core import Container, Node, Pod, PodAffinityTerm, WeightedPodAffinityTerm
 from kgate.engine.api.meta import Key, LabelSelector
@@ -85,23 +86,53 @@ class PodInfo(Struct, frozen=True, kw_only=True):
         return bool(self.affinity or self.anti_affinity or self.preferred_affinity or self.preferred_anti_affinity)
 
 
+class Infos:
+    """PodInfos. What pods of one template have in common is worked out once."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], PodInfo] = {}
+        """By the identities of those parts of the spec that an info depends on; each info keeps its own pod's alive."""
+
+    def of(self, pod: Pod) -> PodInfo:
+        spec = pod.spec
+        parts = (id(spec.containers), id(spec.init_containers), id(spec.resources), id(spec.overhead), id(spec.affinity))
+        known = self._known.get(parts)
+        if known is not None and (not known.has_affinity or _same_place_in_the_world(known.pod, pod)):
+            return replace(known, pod=pod)
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        info = self._known[parts] = PodInfo.of(pod)
+        return info
+
+
+def _same_place_in_the_world(a: Pod, b: Pod) -> bool:
+    """The terms of an affinity depend on the pod's namespace, and some on its labels."""
+    return a.metadata.namespace == b.metadata.namespace and a.metadata.labels == b.metadata.labels
+
+
+MOST_KNOWN = 4096
+
+
 class NodeInfo:
     """A node, the pods bound to it and their sums. Pods may be known before (or after) the node is: then `node` is None."""
 
     __slots__ = (
-        "allocatable", "generation", "labels", "name", "node", "non_zero_cpu", "non_zero_memory", "pods", "pods_with_affinity",
-        "pods_with_anti_affinity", "ports", "requested",
+        "allocatable", "generation", "labels", "name", "node", "non_zero_cpu", "non_zero_memory", "place", "pods", "pods_with_affinity",
+        "ports", "requested",
     )  # fmt: skip
 
     def __init__(self, name: str, node: Node | None = None) -> None:
         self.name = name
         self.pods: dict[Key, PodInfo] = {}
         self.pods_with_affinity: dict[Key, PodInfo] = {}
-        self.pods_with_anti_affinity: dict[Key, PodInfo] = {}
         self.requested: dict[str, int] = {}
         self.non_zero_cpu = 0
         self.non_zero_memory = 0
         self.ports: dict[HostPort, int] = {}
+        self.place = -1
+        """Its index in the node tree's order, once somebody has asked for that."""
         self.generation = 0
         """Rises with every change of the node or of its pods."""
         self.become(node)
@@ -118,19 +149,17 @@ class NodeInfo:
         self.pods[info.key] = info
         if info.has_affinity:
             self.pods_with_affinity[info.key] = info
-        if info.anti_affinity:
-            self.pods_with_anti_affinity[info.key] = info
 
     def remove(self, key: Key) -> PodInfo:
         info = self.pods.pop(key)
         self.pods_with_affinity.pop(key, None)
-        self.pods_with_anti_affinity.pop(key, None)
         self._account(info, -1)
         return info
 
     def copy(self) -> NodeInfo:
         """For imagining: what is done to the copy leaves the original alone."""
         twin = NodeInfo(self.name, self.node)
+        twin.place = self.place
         for info in self.pods.values():
             twin.add(info)
         return twin

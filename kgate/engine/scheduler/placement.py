@@ -5,21 +5,23 @@ Unlike upstream: all nodes are looked at, also when there are more than a hundre
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from kgate.engine.api.core import Pod
-from kgate.engine.api.meta import Key
+from kgate.engine.api.meta import Key, Resource
 from kgate.engine.scheduler.board import Board
 from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import (
     Accounting,
     CycleState,
     Filter,
+    Idle,
     OnlyNodes,
+    PreBind,
     PreFilter,
     Rejection,
     Score,
@@ -29,32 +31,51 @@ from kgate.engine.scheduler.framework import (
 )
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.profile import Profile
+from kgate.engine.scheduler.selection import Boards, Question, Selection, first_rejection
+from kgate.engine.scheduler.table import Table, holds, worthwhile
 
 MAX_OWNERS = 1000
 """Of how many controllers boards are kept; the one that came first goes first. Only speed depends on it."""
+
+Choose: TypeAlias = Callable[[Pod, Sequence[str]], str]
+"""Which of the nodes that share the best score gets the pod. They come in the node tree's order."""
 
 NO_NODES = "no nodes available to schedule pods"
 
 
 class Decision(Struct, kw_only=True):
-    """Where the pod goes, or why nowhere."""
+    """Where the pod goes, or why nowhere. To be read before anything changes."""
 
     state: CycleState
     node: str = ""
     """Empty when no node takes the pod."""
-    ties: tuple[str, ...] = ()
-    """All nodes with the best score, in the node tree's order. `node` is one of them."""
-    rejections: Mapping[str, Rejection]
-    """By node, only of nodes that were looked at."""
+    selection: Selection | None = None
     everywhere: Rejection | None = None
     """A plugin refused before any node was looked at."""
     unseen: str = ""
     """What stands for the nodes that were not looked at."""
 
     @property
+    def ties(self) -> tuple[str, ...]:
+        """All nodes with the best score, in the node tree's order. `node` is one of them."""
+        if self.selection is not None:
+            return self.selection.ties
+        return (self.node,) if self.node else ()
+
+    @property
+    def rejections(self) -> Mapping[str, Rejection]:
+        """By node, only of nodes that were looked at."""
+        return self.selection.rejected() if self.selection is not None else {}
+
+    @property
+    def tally(self) -> Mapping[Rejection, int]:
+        """How many nodes gave each rejection."""
+        return self.selection.tally() if self.selection is not None else {}
+
+    @property
     def refused_by(self) -> tuple[str, ...]:
         """Plugins, each once."""
-        named = [self.everywhere.plugin] if self.everywhere else [r.plugin for r in self.rejections.values()]
+        named = [self.everywhere.plugin] if self.everywhere else [r.plugin for r in self.tally]
         return tuple(dict.fromkeys(named + (["NodeAffinity"] if self.unseen else [])))
 
     def reasons(self, n_nodes: int) -> str:
@@ -63,8 +84,10 @@ class Decision(Struct, kw_only=True):
             return NO_NODES
         if self.everywhere is not None:
             return unavailable(n_nodes, ", ".join(self.everywhere.reasons))
-        unseen = {self.unseen: n_nodes - len(self.rejections)} if self.unseen and n_nodes > len(self.rejections) else {}
-        return unavailable(n_nodes, counted(self.rejections.values(), unseen))
+        found = self.tally
+        looked_at = sum(found.values())
+        unseen = {self.unseen: n_nodes - looked_at} if self.unseen and n_nodes > looked_at else {}
+        return unavailable(n_nodes, counted(found, unseen))
 
 
 class Nominations:
@@ -85,6 +108,9 @@ class Nominations:
         if node is not None:
             del self._by_node[node][key]
 
+    def __bool__(self) -> bool:
+        return bool(self._where)
+
     def rivals(self, pod: PodInfo, node: str) -> list[PodInfo]:
         """Those on the node that come before the pod or beside it, by priority."""
         return [i for i in self._by_node.get(node, {}).values() if i.key != pod.key and i.priority >= pod.priority]
@@ -100,43 +126,74 @@ class Nominations:
 class Placement:
     """Decides for one pod at a time. What is kept between pods is exact: dropped as soon as a node changes."""
 
-    fork_drops: ClassVar[tuple[str, ...]] = ("_boards",)
+    fork_drops: ClassVar[tuple[str, ...]] = ("_boards", "_last", "_table")
 
-    def __init__(self, cache: Cache, profile: Profile) -> None:
+    def __init__(self, cache: Cache, profile: Profile, choose: Choose | None = None, *, columns: bool = True) -> None:
+        """Without `choose` ties end as in kube-scheduler. `columns`: large clusters may be looked at with NumPy, if it is there."""
         self._cache = cache
+        self._choose = choose
+        self._columns = columns
         self._weights = profile.weights
         self._filters = profile.filters
         self._local_filters = [f for f in self._filters if f.local]
         self._scores = [p for p in profile.plugins if isinstance(p, Score)]
-        self._wide_scores = [p for p in profile.plugins if isinstance(p, WideScore)]
+        self._wide_scores = [(p, self._weights[p.name]) for p in profile.plugins if isinstance(p, WideScore)]
         self._prefilters = [p for p in profile.plugins if isinstance(p, PreFilter)]
         self._wide_filters = {f.name: f for f in self._filters if not f.local}
+        self._prebinds = [p for p in profile.plugins if isinstance(p, PreBind)]
         self._accounting = [p for p in profile.plugins if isinstance(p, Accounting)]
-        self._boards: dict[tuple[str, str], list[Board]] = {}
+        self._boards: dict[object, list[Boards]] = {}
+        self._last: Boards | None = None
+        """The board that was asked last; most pods come after one of their kind."""
+        self._table: Table | None = None
         self.nominations = Nominations()
 
     def decide(self, pod: Pod) -> Decision:
         board = self._board_of(pod)
         info = replace(board.info, pod=pod)
-        decision = Decision(state=CycleState(self._cache), rejections={})
+        decision = Decision(state=CycleState(self._cache, board.kept))
         wide: list[Filter] = []
-        for plugin in self._prefilters:
+        for plugin in self._prefilters_of(board):
             answer = plugin.prefilter(info, decision.state)
             if isinstance(answer, Rejection):
                 decision.everywhere = answer
                 return decision
             if answer and plugin.name in self._wide_filters:
                 wide.append(self._wide_filters[plugin.name])
-        nominated = self._nominated(info, decision.state)
-        if nominated:
-            decision.node, decision.ties = nominated, (nominated,)
-            return decision
-        board.refresh(decision.state)
-        places = self._feasible(info, board, wide, decision)
-        best = self._best(info, board, places, decision.state)
-        decision.ties = tuple([board.nodes[places[i]].name for i in best])
-        decision.node = board.nodes[places[winner(best)]].name if best else ""
+        decision.node = self._nominated(info, decision.state)
+        if not decision.node:
+            self._select(board, info, wide, decision)
         return decision
+
+    def _prefilters_of(self, board: Boards) -> list[PreFilter]:
+        """Those that pods of this class concern."""
+        if "prefilters" not in board.kept:
+            board.kept["prefilters"] = [p for p in self._prefilters if not isinstance(p, Idle) or p.concerns(board.info)]
+        return cast("list[PreFilter]", board.kept["prefilters"])
+
+    def _select(self, board: Boards, info: PodInfo, wide: list[Filter], decision: Decision) -> None:
+        only = decision.state.read(OnlyNodes)
+        decision.unseen = "node(s) didn't satisfy plugin(s) [NodeAffinity]" if only is not None else ""
+        question = Question(
+            info=info,
+            state=decision.state,
+            filters=wide,
+            scores=self._wide_scores,
+            answered=self._contested(info, decision.state) if self.nominations else {},
+            only=only.names if only is not None else None,
+        )
+        decision.selection = board.select(question)
+        decision.node = decision.selection.node
+        if self._choose is not None and decision.node:
+            decision.node = self._choose(info.pod, decision.ties)
+
+    def before_binding(self, pod: Pod, decision: Decision) -> list[Resource]:
+        """What plugins must have written before the pod is bound."""
+        node = self._cache.node(decision.node)
+        if node is None or not pod.spec.volumes:
+            return []
+        info = PodInfo.of(pod)
+        return [obj for plugin in self._prebinds for obj in plugin.prebind(info, node, decision.state)]
 
     def fits(self, info: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
         """All filters on one node as it stands, nominated pods included (RunFilterPluginsWithNominatedPods)."""
@@ -160,7 +217,7 @@ class Placement:
             plugin.account(info, other, node, count, state)
 
     def _filter(self, info: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
-        return _first(self._filters, info, node, state)
+        return first_rejection(self._filters, info, node, state)
 
     def _nominated(self, info: PodInfo, state: CycleState) -> str:
         """The node the pod made room on, if it may go there now: then no other is looked at."""
@@ -168,82 +225,58 @@ class Placement:
         node = self._cache.node(name) if name else None
         return name if node is not None and self.fits(info, node, state) is None else ""
 
-    def _feasible(self, info: PodInfo, board: Board, wide: list[Filter], decision: Decision) -> list[int]:
-        """Places of the nodes that take the pod; the others go into the decision."""
-        contested = {board.place(name): None for name in self.nominations.contested(info)}
-        only = decision.state.read(OnlyNodes)
-        if not wide and not contested and only is None:
-            decision.rejections = {board.nodes[i].name: board.rejected[i] for i in sorted(board.rejected)}
-            return board.open
-        decision.unseen = "node(s) didn't satisfy plugin(s) [NodeAffinity]" if only is not None else ""
-        rejections, places = {}, []
-        for i, node in enumerate(board.nodes):
-            if only is not None and node.name not in only.names:
-                continue
-            if i in contested:
-                rejection = self.fits(info, node, decision.state)
-            else:
-                rejection = board.rejected.get(i) or _first(wide, info, node, decision.state)
-            if rejection is None:
-                places.append(i)
-            else:
-                rejections[node.name] = rejection
-        decision.rejections = rejections
-        return places
+    def _contested(self, info: PodInfo, state: CycleState) -> dict[int, Rejection | None]:
+        """What nodes say that others have been promised, by place."""
+        self._cache.nodes()
+        nodes = [node for name in self.nominations.contested(info) if (node := self._cache.node(name)) is not None]
+        return {node.place: self.fits(info, node, state) for node in nodes}
 
-    def _best(self, info: PodInfo, board: Board, places: list[int], state: CycleState) -> list[int]:
-        """Which of the places have the highest score, as indices of that list. A node that is left alone needs no score."""
-        if len(places) <= 1:
-            return list(range(len(places)))
-        everywhere = len(places) == len(board.nodes)
-        nodes = board.nodes if everywhere else [board.nodes[i] for i in places]
-        totals = board.flat if everywhere else [board.flat[i] for i in places]
-        for column in board.columns:
-            scores = column.scores if everywhere else [column.scores[i] for i in places]
-            # Where all are equal they stay equal, and decide nothing.
-            if min(scores) != max(scores):
-                totals = _plus(totals, column.plugin.normalize(scores), column.weight)
-        for plugin in self._wide_scores:
-            wide = plugin.scores(info, nodes, state)
-            if wide is not None:
-                totals = _plus(totals, wide, self._weights[plugin.name])
-        best = max(totals)
-        return [i for i, total in enumerate(totals) if total == best]
-
-    def _board_of(self, pod: Pod) -> Board:
-        """Pods without a controller are a class each, and nothing is kept of them."""
+    def _board_of(self, pod: Pod) -> Boards:
+        """Pods of one controller that are alike share a board, and so do pods without one that are."""
+        table, last = self._current_table(), self._last
+        if last is not None and _alike(last.info.pod, pod):
+            return last
         owner = pod.metadata.controller
-        known = self._boards.setdefault((pod.metadata.namespace, owner.uid), []) if owner is not None else []
+        of = (pod.metadata.namespace, owner.uid) if owner is not None else (pod.metadata.namespace, pod.spec, pod.metadata.labels)
+        known = self._boards.setdefault(of, [])
         for board in known:
             if _alike(board.info.pod, pod):
+                self._last = board
                 return board
-        board = Board(PodInfo.of(pod), self._cache, self._local_filters, self._scores, self._weights)
+        info = self._cache.infos.of(pod)
+        board = self._new_board(info, table)
         known.append(board)
+        self._last = board
         if len(self._boards) > MAX_OWNERS:
             del self._boards[next(iter(self._boards))]
         return board
 
+    def _new_board(self, info: PodInfo, table: Table | None) -> Boards:
+        if table is None or not holds(info):
+            return Board(info, self._cache, self._local_filters, self._scores, self._weights)
+        from kgate.engine.scheduler.columns import ColumnBoard
 
-def winner(best: list[int]) -> int:
-    """Which of the equally best indices of the feasible list upstream takes: the one on top of its heap (newSortedNodeScores).
+        return ColumnBoard(info, self._cache, table, self._local_filters, self._scores, self._weights)
 
-    container/heap.Init lifts a child only over a parent that is strictly worse, and the left one of two equal children. So it is the
-    first of the best in the order parent, left subtree, right subtree. Of three nodes, or if all are equal, that is the first of them;
-    but of n1 n2 n3 n4 with n3 and n4 the best it is n4, which is below n2, on the left.
-    """
-    if best[0] == 0:
-        return 0
-    # The path from the top to index i, left 0 and right 1, is i + 1 in binary without its leading one.
-    return min(best, key=lambda i: bin(i + 1)[3:])
+    def _current_table(self) -> Table | None:
+        """None when plain boards are to be used. What was kept goes when that changes."""
+        table = self._table
+        if table is None and self._columns and worthwhile(self._cache):
+            table = self._table = Table(self._cache)
+            self._forget_boards()
+        if table is not None:
+            table.refresh()
+            if not table.exact:
+                self._table, self._columns = None, False
+                self._forget_boards()
+        return self._table
 
-
-def _first(filters: Sequence[Filter], info: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
-    return next((r for f in filters if (r := f.filter(info, node, state)) is not None), None)
-
-
-def _plus(totals: list[int], scores: list[int], weight: int) -> list[int]:
-    return [total + weight * score for total, score in zip(totals, scores, strict=True)]
+    def _forget_boards(self) -> None:
+        self._boards.clear()
+        self._last = None
 
 
 def _alike(a: Pod, b: Pod) -> bool:
-    return (a.spec is b.spec or a.spec == b.spec) and a.metadata.labels == b.metadata.labels
+    one, other = a.metadata, b.metadata
+    same_words = one.labels == other.labels and one.annotations == other.annotations and one.namespace == other.namespace
+    return same_words and (a.spec is b.spec or a.spec == b.spec) and one.owner_references == other.owner_references

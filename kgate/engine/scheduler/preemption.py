@@ -5,6 +5,9 @@ Sources: pkg/scheduler/framework/preemption/preemption.go, .../plugins/defaultpr
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from kgate.engine.api.core import Pod
@@ -52,30 +55,39 @@ class DefaultPreemption:
         why_not = self._not_eligible(info, decision)
         if why_not:
             return NoRoom(message=why_not, keeps_nomination=True)
-        candidates: list[Candidate] = []
-        rejections: dict[str, Rejection] = {}
         nodes = self._cache.nodes()
+        if not any(priority < info.priority for priority in self._cache.priorities):
+            return self._no_room(len(nodes), {_NO_VICTIMS: sum(n for r, n in decision.tally.items() if not r.unresolvable)})
+        candidates: list[Candidate] = []
+        refusals: Counter[Rejection] = Counter()
+        rejections = decision.rejections
         for node in nodes:
-            refused = decision.rejections.get(node.name)
+            refused = rejections.get(node.name)
             if refused is None or refused.unresolvable:
                 continue
             found = self._victims(info, node, decision, now_ms)
             if isinstance(found, Rejection):
-                rejections[node.name] = found
+                refusals[found] += 1
             else:
                 candidates.append(found)
         if candidates:
             return min(candidates, key=lambda c: _harm(c, now_ms))
-        hopeless = len(nodes) - len(rejections)
-        return NoRoom(message=unavailable(len(nodes), counted(rejections.values(), {NOT_HELPFUL: hopeless} if hopeless else {})))
+        return self._no_room(len(nodes), refusals)
+
+    def _no_room(self, n_nodes: int, refusals: Mapping[Rejection, int]) -> NoRoom:
+        asked = {rejection: n for rejection, n in refusals.items() if n}
+        hopeless = n_nodes - sum(asked.values())
+        return NoRoom(message=unavailable(n_nodes, counted(asked, {NOT_HELPFUL: hopeless} if hopeless else {})))
 
     def _not_eligible(self, info: PodInfo, decision: Decision) -> str:
         if info.pod.spec.preemption_policy == "Never":
             return "not eligible due to preemptionPolicy=Never."
         name = info.pod.status.nominated_node_name
         node = self._cache.node(name) if name else None
+        if node is None:
+            return ""
         refused = decision.rejections.get(name)
-        if node is None or (refused is not None and refused.unresolvable):
+        if refused is not None and refused.unresolvable:
             return ""
         leaving = any(p.priority < info.priority and _preempted(p.pod) for p in node.pods.values())
         return "not eligible due to a terminating pod on the nominated node." if leaving else ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from kgate.engine.scheduler.framework import Filter, Plugin
+from kgate.engine.scheduler.plugins.bandwidth import Bandwidth
 from kgate.engine.scheduler.plugins.image_locality import ImageLocality
 from kgate.engine.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from kgate.engine.scheduler.plugins.node_affinity import NodeAffinity
@@ -15,11 +16,13 @@ from kgate.engine.scheduler.plugins.node_ports import NodePorts
 from kgate.engine.scheduler.plugins.node_resources_balanced_allocation import NodeResourcesBalancedAllocation
 from kgate.engine.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from kgate.engine.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from kgate.engine.scheduler.plugins.node_volume_limits import NodeVolumeLimits
 from kgate.engine.scheduler.plugins.pod_topology_spread import PodTopologySpread
 from kgate.engine.scheduler.plugins.scheduling_gates import SchedulingGates
 from kgate.engine.scheduler.plugins.taint_toleration import TaintToleration
 from kgate.engine.scheduler.plugins.volume_binding import VolumeBinding
 from kgate.engine.scheduler.plugins.volume_restrictions import VolumeRestrictions
+from kgate.engine.scheduler.plugins.volume_zone import VolumeZone
 
 WEIGHTS: Mapping[str, int] = {
     "TaintToleration": 3,
@@ -53,8 +56,8 @@ class Profile(Struct, frozen=True, kw_only=True):
         return [p for p in self.plugins if isinstance(p, Filter)]
 
 
-def default_profile(kubernetes_version: str = "1.36") -> Profile:
-    """`kubernetes_version` is `1.<minor>` with anything after it. Unlike upstream: node volume limits and volume zones are not checked."""
+def default_profile(kubernetes_version: str = "1.36", *, bandwidth: bool = False) -> Profile:
+    """`kubernetes_version` is `1.<minor>` with anything after it. `bandwidth` adds the plugin that Kubernetes does not have."""
     minor = int(kubernetes_version.removeprefix("v").split(".")[1])
     return Profile(
         plugins=(
@@ -65,8 +68,11 @@ def default_profile(kubernetes_version: str = "1.36") -> Profile:
             NodeAffinity(),
             NodePorts(),
             NodeResourcesFit(counts_zero=minor <= 26),
+            *((Bandwidth(),) if bandwidth else ()),
             VolumeRestrictions(),
+            NodeVolumeLimits(),
             VolumeBinding(),
+            VolumeZone(),
             PodTopologySpread(),
             InterPodAffinity(),
             NodeResourcesBalancedAllocation(by_improvement=minor >= 36),

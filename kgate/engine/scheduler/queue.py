@@ -17,6 +17,11 @@ WINDOW_MS = 1_000
 """Back-off times are cut to whole windows, and a window is over when the next one has begun."""
 
 
+LEFT_BEHIND_MS = 300_000
+"""A pod that no change has helped for longer is tried all the same: nobody can think of every change that may help."""
+FLUSH_MS = 30_000
+"""So often somebody looks for such pods."""
+
 Order: TypeAlias = tuple[int, Millis, int]
 
 
@@ -45,10 +50,7 @@ class Queued(Struct, kw_only=True):
 
 
 class Queue:
-    """Active pods are tried; unschedulable ones wait for a change in the cluster, and then for the end of their back-off.
-
-    Unlike upstream: a pod is not tried again every five minutes without any change, which could not succeed.
-    """
+    """Active pods are tried; unschedulable ones wait for a change in the cluster, and then for the end of their back-off."""
 
     def __init__(self, *, pops_from_backoff: bool) -> None:
         """`pops_from_backoff`: when nothing is active, those backing off are tried before their time (KEP-5142)."""
@@ -101,6 +103,17 @@ class Queue:
         for queued in list(self._unschedulable.values()):
             if helps(queued):
                 self._wake(queued, now_ms)
+
+    def flush_left_behind(self, now_ms: Millis) -> None:
+        """Those that were refused more than five minutes ago come out of the pool (flushUnschedulablePodsLeftover)."""
+        self.wake(lambda queued: now_ms - queued.since_ms > LEFT_BEHIND_MS, now_ms)
+
+    def left_behind_ms(self, now_ms: Millis) -> Millis | None:
+        """How long until `flush_left_behind` has something to do, when it is asked every 30 s; None when nobody waits."""
+        earliest = min((q.since_ms for q in self._unschedulable.values()), default=None)
+        if earliest is None:
+            return None
+        return -(-max(earliest + LEFT_BEHIND_MS + 1, now_ms + 1) // FLUSH_MS) * FLUSH_MS - now_ms
 
     def pop(self, now_ms: Millis) -> Queued | None:
         """The pod to try now, no longer in the queue."""

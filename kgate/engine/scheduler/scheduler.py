@@ -14,7 +14,7 @@ from kgate.engine.manager import Manager, Watch
 from kgate.engine.scheduler.cache import KINDS, Cache
 from kgate.engine.scheduler.framework import Change, PreEnqueue, Retry
 from kgate.engine.scheduler.nodeinfo import PodInfo
-from kgate.engine.scheduler.placement import Decision, Placement
+from kgate.engine.scheduler.placement import Choose, Decision, Placement
 from kgate.engine.scheduler.preemption import Candidate, DefaultPreemption, NoRoom
 from kgate.engine.scheduler.profile import Profile, default_profile
 from kgate.engine.scheduler.queue import Queue, Queued
@@ -46,21 +46,39 @@ class Scheduler:
     name: ClassVar[str] = "scheduler"
     watches: tuple[Watch, ...] = ()
 
-    def __init__(self, store: Store, manager: Manager, *, kubernetes_version: str = "1.36", profile: Profile | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        manager: Manager,
+        *,
+        kubernetes_version: str = "1.36",
+        profile: Profile | None = None,
+        choose: Choose | None = None,
+    ) -> None:
+        """`choose` decides between nodes that share the best score; without it the one that kube-scheduler takes wins."""
         self._store = store
         self._manager = manager
         self._profile = profile or default_profile(kubernetes_version)
         self._gates = [p for p in self._profile.plugins if isinstance(p, PreEnqueue)]
         self._retries = {p.name: p for p in self._profile.plugins if isinstance(p, Retry)}
         self.cache = Cache()
-        self.placement = Placement(self.cache, self._profile)
+        self.placement = Placement(self.cache, self._profile, choose)
         self._preemption = DefaultPreemption(self.cache, self.placement)
         self._doomed: deque[Doomed] = deque()
         self._queue = Queue(pops_from_backoff=self._profile.pops_from_backoff)
+        manager.add(Leftovers(self))
         for kind in KINDS:
             for obj in store.list_kind(kind):
                 self._observe(None, obj)
         store.subscribe(self._on_event)
+
+    @property
+    def profile(self) -> Profile:
+        return self._profile
+
+    def tied_nodes(self, pod: Pod) -> tuple[str, ...]:
+        """All nodes that share the best score for the pod as the cluster is now, in the node tree's order; none when it fits nowhere."""
+        return self.placement.decide(pod).ties
 
     def reconcile(self, key: Key) -> Millis | None:
         """Deletes the victims that are due, then tries every pod that is waiting now, each once."""
@@ -75,6 +93,13 @@ class Scheduler:
         dues = [self._queue.due_ms(self._now_ms), self._doomed[0].due_ms - self._now_ms if self._doomed else None]
         return min((due for due in dues if due), default=None)
 
+    def flush_left_behind(self) -> Millis | None:
+        """Has pods tried that no change has helped for five minutes. Returns when to ask again."""
+        self._queue.flush_left_behind(self._now_ms)
+        if self._queue.due_ms(self._now_ms) == 0:
+            self._manager.enqueue(self.name, QUEUE)
+        return self._queue.left_behind_ms(self._now_ms)
+
     @property
     def _now_ms(self) -> Millis:
         return self._manager.now_ms
@@ -86,12 +111,15 @@ class Scheduler:
             return
         decision = self.placement.decide(pod)
         if decision.node:
-            self._bind(pod, decision.node)
+            self._bind(pod, decision)
         else:
             self._refuse(queued, decision)
 
-    def _bind(self, pod: Pod, node: str) -> None:
+    def _bind(self, pod: Pod, decision: Decision) -> None:
         """As the binding subresource does: the node's name, the condition, and no nomination any more."""
+        node = decision.node
+        for obj in self.placement.before_binding(pod, decision):
+            self._store.update(obj)
         bound = pod.bound_to(node)
         scheduled = self._conditions(pod, Condition(type="PodScheduled", status="True"))
         status = replace(bound.status, conditions=scheduled, nominated_node_name="")
@@ -102,8 +130,9 @@ class Scheduler:
     def _refuse(self, queued: Queued, decision: Decision) -> None:
         """Back to the queue first: the preemption's own deletions may wake the pod again."""
         found = self._make_room(queued.info, decision)
-        message = self._message(decision, found)
+        message = failure(decision, found, len(self.cache.nodes()), self._profile)
         self._queue.refuse(queued, decision.refused_by, self._now_ms)
+        self._manager.enqueue_after(Leftovers.name, QUEUE, self._queue.left_behind_ms(self._now_ms) or 0)
         pod = queued.info.pod
         failed = Condition(type="PodScheduled", status="False", reason="Unschedulable", message=message)
         status = replace(pod.status, conditions=self._conditions(pod, failed), nominated_node_name=self._nominated(pod, decision, found))
@@ -117,16 +146,6 @@ class Scheduler:
         if not self.cache.nodes() or decision.everywhere is not None:
             return None
         return self._preemption.find(info, decision, self._now_ms)
-
-    def _message(self, decision: Decision, found: Candidate | NoRoom | None) -> str:
-        said = decision.reasons(len(self.cache.nodes()))
-        if decision.everywhere is not None and self._profile.has_resource_claims:
-            # The plugin for resource claims misses what it would have prepared, and its error ends the matter.
-            return f"{said} not found"
-        if not isinstance(found, NoRoom):
-            return said
-        claims = "no new claims to deallocate, " if self._profile.has_resource_claims else ""
-        return f"{said} {claims}preemption: {found.message}" + "." * (self._profile.final_dots - 1)
 
     def _nominated(self, pod: Pod, decision: Decision, found: Candidate | NoRoom | None) -> str:
         """A failed attempt to make room ends an earlier nomination; where none was made, it stands."""
@@ -199,7 +218,7 @@ class Scheduler:
             self._wake(was, now)
 
     def _observe_waiting(self, old: Pod | None, new: Pod) -> None:
-        info = PodInfo.of(new)
+        info = self.cache.infos.of(new)
         self.placement.nominations.put(info, new.status.nominated_node_name)
         if info.key in self._queue:
             changed = old is not None and (old.spec != new.spec or old.metadata.labels != new.metadata.labels)
@@ -235,3 +254,29 @@ class Scheduler:
 
 def _holds_a_node(pod: Pod | None) -> bool:
     return pod is not None and bool(pod.spec.node_name) and not pod.terminal
+
+
+def failure(decision: Decision, found: Candidate | NoRoom | None, n_nodes: int, profile: Profile) -> str:
+    """What FailedScheduling and the pod's condition say."""
+    said = decision.reasons(n_nodes)
+    if decision.everywhere is not None and profile.has_resource_claims:
+        # The plugin for resource claims misses what it would have prepared, and its error ends the matter.
+        return f"{said} not found"
+    if not isinstance(found, NoRoom):
+        return said
+    claims = "no new claims to deallocate, " if profile.has_resource_claims else ""
+    return f"{said} {claims}preemption: {found.message}" + "." * (profile.final_dots - 1)
+
+
+class Leftovers:
+    """Looks for pods that nothing has helped for long. It looks for ever, so it does not keep a cluster from rest."""
+
+    name: ClassVar[str] = "scheduler-leftovers"
+    background: ClassVar[bool] = True
+    watches: tuple[Watch, ...] = ()
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def reconcile(self, key: Key) -> Millis | None:
+        return self._scheduler.flush_left_behind()

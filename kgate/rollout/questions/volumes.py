@@ -140,6 +140,7 @@ def _play(body: Mapping[str, Any], claim: Manifest) -> _Outcome | None:
         cluster.add_node({"metadata": {"name": name}, "status": {"capacity": {"cpu": "1000", "memory": "10Ti", "pods": "500"}}})
     deployment = _small(body)
     try:
+        cluster.apply(_volume_for(claim))
         cluster.apply(claim.body)
         cluster.apply(deployment)
         key = key_of(Manifest(source=claim.source, document=0, body=deployment))
@@ -152,6 +153,20 @@ def _play(body: Mapping[str, Any], claim: Manifest) -> _Outcome | None:
     done = cluster.run_until(lambda: _complete(cluster, key), cluster.now_ms + _LIMIT_MS)
     said = dict.fromkeys(e.message for e in cluster.events if "ReadWriteOncePod" in e.message)
     return _Outcome(completed=done, conflicts=_conflicts(cluster, begin, claim.name), said=tuple(said)[:1])
+
+
+def _volume_for(claim: Manifest) -> Mapping[str, Any]:
+    """A volume that was made for the claim, so that it has one whatever its class and wherever the pods go."""
+    spec = mapping(claim.body.get("spec"))
+    kept = {k: v for k, v in spec.items() if k in ("accessModes", "storageClassName", "volumeMode")}
+    ref = {"kind": "PersistentVolumeClaim", "namespace": key_of(claim).namespace, "name": claim.name}
+    size = mapping(mapping(spec.get("resources")).get("requests"))
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": spec.get("volumeName") or f"for-{claim.name}"},
+        "spec": {**kept, "capacity": dict(size), "claimRef": ref},
+    }
 
 
 def _prefer_others(cluster: Cluster, key: Key) -> None:

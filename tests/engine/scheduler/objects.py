@@ -7,6 +7,7 @@ from typing import Any
 from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Event, Node, Pod
 from kgate.engine.manager import Manager
+from kgate.engine.scheduler.profile import Profile
 from kgate.engine.scheduler.scheduler import Scheduler
 from kgate.engine.store import Store, key_of
 
@@ -47,10 +48,10 @@ def pod(
 class World:
     """A store, a manager and a scheduler, and nothing else: pods stay what they are made."""
 
-    def __init__(self, *objects: Any, kubernetes_version: str = "1.36") -> None:
+    def __init__(self, *objects: Any, kubernetes_version: str = "1.36", profile: Profile | None = None) -> None:
         self.store = Store()
         self.manager = Manager(self.store)
-        self.scheduler = Scheduler(self.store, self.manager, kubernetes_version=kubernetes_version)
+        self.scheduler = Scheduler(self.store, self.manager, kubernetes_version=kubernetes_version, profile=profile)
         self.manager.add(self.scheduler)
         self.put(*objects)
 

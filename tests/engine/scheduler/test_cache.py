@@ -76,11 +76,11 @@ def test_counts_follow_pods_nodes_and_labels() -> None:
     counts = world.scheduler.cache.counts("default", everything)
 
     def by_zone() -> dict[str, int]:
-        return dict(counts.by_domain(ZONE, world.scheduler.cache.nodes()))
+        return dict(counts.by_domain(ZONE, world.scheduler.cache.node))
 
     assert counts.by_node == {"n1": 1} and by_zone() == {"a": 1}
     world.put(pod("r", labels={"app": "web"}, nodeName="n2"))
-    assert counts.by_node == {"n1": 1, "n2": 1} and by_zone() == {"a": 1, "": 1}
+    assert counts.by_node == {"n1": 1, "n2": 1} and by_zone() == {"a": 1}
     relabel(world, "n2", **{ZONE: "a"})
     assert by_zone() == {"a": 2}
     # A pod on its way out no longer counts, though it still holds its resources.

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Node, Pod
 from kgate.engine.scheduler.framework import Rejection
 from kgate.engine.store import key_of
 from tests.engine.scheduler.objects import World, node, pod
+from tests.engine.scheduler.volumes import claim, volume
 
 HELPS, HOPELESS = False, True
 
@@ -291,12 +291,9 @@ def test_pods_attract_and_repel_each_other_by_domain(there: list[Pod], spec: dic
 
 
 def test_a_claim_with_a_single_user_keeps_a_second_pod_out() -> None:
-    claim = decode({
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "default"},
-        "spec": {"accessModes": ["ReadWriteOncePod"]},
-    })  # fmt: skip
     volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]
-    said = refusal(pod("p", volumes=volumes), node("n1"), claim, pod("there", nodeName="n1", volumes=volumes))
+    single = claim(modes=("ReadWriteOncePod",), bound_to="v")
+    said = refusal(pod("p", volumes=volumes), node("n1"), volume("v"), single, pod("there", nodeName="n1", volumes=volumes))
     assert said is not None and "ReadWriteOncePod access mode already in-use" in said.reasons[0] and not said.unresolvable
 
 

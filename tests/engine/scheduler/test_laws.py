@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Node, Pod
 from kgate.engine.api.meta import FrozenMap
 from kgate.engine.api.resources import pod_requests
+from kgate.engine.scheduler import columns, table
 from kgate.engine.scheduler.cache import KINDS, Cache
 from kgate.engine.scheduler.placement import Placement
 from kgate.engine.scheduler.profile import default_profile
@@ -51,6 +53,13 @@ def spec_of(kind: str, app: str, key: str) -> dict[str, Any]:
     if kind == "rather":
         wish = {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 7, "podAffinityTerm": term(app, key)}]}
         return {"affinity": {"podAntiAffinity": wish}}
+    if kind == "zoned":
+        return {"nodeSelector": {ZONE: "a"}}
+    if kind == "picky":
+        hard = {"maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule", "nodeTaintsPolicy": "Honor", "minDomains": 2, **term(app, key)}
+        wish = {"weight": 5, "preference": {"matchExpressions": [{"key": ZONE, "operator": "In", "values": ["b"]}]}}
+        near = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [wish]}}
+        return {"topologySpreadConstraints": [hard, {**hard, "topologyKey": ZONE, "minDomains": None}], "affinity": near}
     if kind == "port":
         return {"container": {"ports": [{"containerPort": 80, "hostPort": 8080}]}}
     return {"tolerations": [{"operator": "Exists"}]} if kind == "tolerant" else {}
@@ -61,7 +70,7 @@ PODS = st.lists(
         "app": st.sampled_from(APPS),
         "cpu": st.sampled_from(["", "250m", "1"]),
         "memory": st.sampled_from(["", "1Gi"]),
-        "kind": st.sampled_from(["plain", "hard", "soft", "near", "far", "rather", "port", "tolerant"]),
+        "kind": st.sampled_from(["plain", "hard", "soft", "near", "far", "rather", "port", "tolerant", "zoned", "picky"]),
         "key": st.sampled_from([ZONE, HOST]),
         "priority": st.sampled_from([0, 0, 0, 10]),
         "owned": st.booleans(),
@@ -173,6 +182,37 @@ def test_what_is_kept_between_pods_decides_as_if_nothing_were_kept(
             assert (a.ties, a.rejections, a.everywhere) == (b.ties, b.rejections, b.everywhere)
         if round_ == 0:
             disturb(world, what)
+
+
+@settings(max_examples=80, deadline=None)
+@given(NODES, PODS, DISTURBANCES, PODS.filter(bool))
+def test_columns_and_plain_boards_give_the_same_placements(
+    nodes: list[dict[str, Any]], drawn: list[dict[str, Any]], what: list[tuple[str, int]], more: list[dict[str, Any]]
+) -> None:
+    pytest.importorskip("numpy")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(table, "LARGE", 1)
+        patched.setattr(columns, "FEW", 1)
+        world = world_of(nodes, drawn)
+        kept = world.scheduler.placement
+        for round_ in range(2):
+            for target in pods(more):
+                plain = Placement(world.scheduler.cache, default_profile(), columns=False)
+                plain.nominations = kept.nominations
+                a, b = kept.decide(target), plain.decide(target)
+                assert (a.ties, a.node, a.rejections, a.tally, a.everywhere) == (b.ties, b.node, b.rejections, b.tally, b.everywhere)
+            if round_ == 0:
+                disturb(world, what)
+        other = plain_twin(nodes, drawn, what, patched)
+    assert [p.spec.node_name for p in world.store.list(Pod)] == other
+
+
+def plain_twin(nodes: list[dict[str, Any]], drawn: list[dict[str, Any]], what: list[tuple[str, int]], patched: Any) -> list[str]:
+    """Where the pods of the same day are when no column was ever looked at."""
+    patched.setattr(table, "LARGE", 10**9)
+    world = world_of(nodes, drawn)
+    disturb(world, what)
+    return [p.spec.node_name for p in world.store.list(Pod)]
 
 
 @settings(max_examples=60, deadline=None)

@@ -96,3 +96,15 @@ def test_a_queue_that_keeps_to_the_back_off_says_when_it_ends() -> None:
     assert queue.pop(400) is None
     assert queue.due_ms(400) == 1_600
     assert names(queue, 2_000) == ["p"]
+
+
+def test_a_pod_that_nothing_has_helped_for_five_minutes_is_tried_all_the_same() -> None:
+    queue = Queue(pops_from_backoff=False)
+    queue.add(info("p"), 0)
+    queue.refuse(popped(queue), ("NodeAffinity",), 1_000)
+    assert queue.left_behind_ms(1_000) == 330_000 - 1_000  # more than five minutes, and then the next look, every thirty seconds
+    queue.flush_left_behind(301_000)
+    assert names(queue, 301_000) == []
+    queue.flush_left_behind(330_000)
+    assert names(queue, 330_000) == ["p"]
+    assert queue.left_behind_ms(330_000) is None

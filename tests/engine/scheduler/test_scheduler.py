@@ -12,6 +12,7 @@ from kgate.engine.api.core import Node, Pod
 from kgate.engine.api.meta import FrozenMap
 from kgate.engine.store import key_of
 from tests.engine.scheduler.objects import World, node, pod
+from tests.engine.scheduler.volumes import claim, volume
 
 ROOM = " no new claims to deallocate, preemption: "
 
@@ -86,7 +87,7 @@ def test_each_version_has_its_own_words(version: str, tail: str) -> None:
 def test_a_missing_claim_is_named_and_its_arrival_helps() -> None:
     world = World(*(node(f"n{i}") for i in (1, 2)), pod("p", volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]))
     assert world.message("p") == '0/2 nodes are available: persistentvolumeclaim "data" not found. not found'
-    world.put(decode({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "default"}}))
+    world.put(volume("v"), claim(bound_to="v"))
     assert world.where("p") == "n1"
 
 

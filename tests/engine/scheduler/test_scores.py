@@ -13,8 +13,8 @@ from kgate.engine.api.codec import decode
 from kgate.engine.api.core import Pod
 from kgate.engine.scheduler.framework import CycleState, Normalize, PreScore, Score, WideScore
 from kgate.engine.scheduler.nodeinfo import PodInfo
-from kgate.engine.scheduler.placement import winner
 from kgate.engine.scheduler.profile import default_profile
+from kgate.engine.scheduler.selection import winner
 from tests.engine.scheduler.objects import World, node, pod
 
 MI = 2**20

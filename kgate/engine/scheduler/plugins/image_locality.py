@@ -22,6 +22,9 @@ class ImageLocality:
     # The number of nodes that have an image is the cluster's, not the node's; the cache starts a new epoch when that changes.
     local: ClassVar[bool] = True
 
+    def labels_read(self, pod: PodInfo) -> tuple[str, ...] | None:
+        return ()
+
     def score(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> int:
         if node.node is None or not node.node.status.images:
             return 0

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, cast
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kgate.engine.scheduler.cache import Cache
+from kgate.engine.scheduler.counts import PodCounts
 from kgate.engine.scheduler.framework import MAX_NODE_SCORE, Change, CycleState, Rejection
 from kgate.engine.scheduler.nodeinfo import AffinityTerm, NodeInfo, PodInfo
+from kgate.engine.scheduler.nodeinfo import count as _count
+from kgate.engine.scheduler.table import Array, Table
 
 HARD_POD_AFFINITY_WEIGHT = 1
 """What an existing pod's required affinity to this one is worth."""
 
-Domain = tuple[str, str]
-"""Topology key and value."""
+Domains = Mapping[str, int]
+"""Pods by value of a topology key; a value without any is not there."""
 
 
 class Relations(Struct, kw_only=True):
-    """Number of pods by domain; a domain without any is not here."""
+    """Pods by topology key and value. Several terms may speak of one key. `changed` is what preemption imagines beside it."""
 
-    repelled: dict[Domain, int] = field(default_factory=dict)
+    repelled: Sequence[tuple[str, Domains]]
     """Existing pods whose required anti-affinity is against this pod."""
-    attracting: dict[Domain, int] = field(default_factory=dict)
+    attracting: Sequence[tuple[str, Domains]]
     """Existing pods that match all required affinity terms of this pod."""
-    repelling: dict[Domain, int] = field(default_factory=dict)
+    repelling: Sequence[tuple[str, Domains]]
     """Existing pods that match a required anti-affinity term of this pod."""
+    changed: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """By kind of relation, key and value."""
+
+    def there(self, kind: str, key: str, value: str) -> bool:
+        base: Sequence[tuple[str, Domains]] = getattr(self, kind)
+        n = sum(domains.get(value, 0) for its_key, domains in base if its_key == key)
+        return n + self.changed.get((kind, key, value), 0) > 0 if self.changed else n > 0
+
+    def nobody_attracts(self) -> bool:
+        """Neither here nor anywhere else."""
+        gone = {(key, value): n for (kind, key, value), n in self.changed.items() if kind == "attracting"}
+        pairs = {(key, value) for key, domains in self.attracting for value in domains} | set(gone) if gone else None
+        if pairs is None:
+            return not any(domains for _, domains in self.attracting)
+        return not any(self.there("attracting", key, value) for key, value in sorted(pairs))
 
 
 class InterPodAffinity:
@@ -39,38 +58,78 @@ class InterPodAffinity:
     _existing = Rejection(plugin=name, reasons=("node(s) didn't satisfy existing pods anti-affinity rules",))
 
     def prefilter(self, pod: PodInfo, state: CycleState) -> Rejection | bool:
-        relations = Relations()
+        cluster = state.cluster
         asks = bool(pod.affinity or pod.anti_affinity)
-        for node in state.cluster.nodes() if asks else state.cluster.nodes_with_anti_affinity():
-            for other in (node.pods if asks else node.pods_with_anti_affinity).values():
-                _relate(relations, pod, other, node, 1, state.cluster)
-        state.write(relations)
-        return asks or bool(relations.repelled)
+        repelled = [(t.topology_key, domains) for t, domains in cluster.far.about(pod, _labels(pod, cluster))] if cluster.far else []
+        if asks or repelled:
+            attracting, repelling = self._asked(pod, state) if asks else ((), ())
+            state.write(
+                Relations(
+                    repelled=repelled,
+                    attracting=[(key, counts.by_domain(key, cluster.node)) for key, counts in attracting],
+                    repelling=[(key, counts.by_domain(key, cluster.node)) for key, counts in repelling],
+                )
+            )
+        return asks or bool(repelled)
+
+    def _asked(self, pod: PodInfo, state: CycleState) -> tuple[Sequence[tuple[str, PodCounts]], Sequence[tuple[str, PodCounts]]]:
+        """Who counts for the pod's own required terms, by topology key."""
+        cluster = state.cluster
+        epoch, found = state.kept.get(self.name, (-1, None))
+        if epoch != cluster.counts_epoch or found is None:
+            near = cluster.matching(pod.affinity) if pod.affinity else None
+            attracting = [(key, near) for key in dict.fromkeys(t.topology_key for t in pod.affinity)] if near is not None else []
+            found = (attracting, [(t.topology_key, cluster.matching((t,))) for t in pod.anti_affinity])
+            state.kept[self.name] = (cluster.counts_epoch, found)
+        return cast("tuple[Sequence[tuple[str, PodCounts]], Sequence[tuple[str, PodCounts]]]", found)
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
         relations = state.read(Relations)
         if relations is None:
             return None
-        if not _near_enough(pod, node, relations, state.cluster):
+        if pod.affinity and not _near_enough(pod, node, relations, state.cluster):
             return self._no_affinity
-        if any(relations.repelling.get(_domain(t, node)) for t in pod.anti_affinity if t.topology_key in node.labels):
+        labels = node.labels
+        if any(key in labels and relations.there("repelling", key, labels[key]) for key, _ in relations.repelling):
             return self._anti_affinity
-        if relations.repelled and any(pair in relations.repelled for pair in node.labels.items()):
+        repelled = dict.fromkeys([key for key, _ in relations.repelled] + [key for kind, key, _ in relations.changed if kind == "repelled"])
+        if any(key in labels and relations.there("repelled", key, labels[key]) for key in repelled):
             return self._existing
         return None
 
-    def account(self, pod: PodInfo, other: PodInfo, node: NodeInfo, count: int, state: CycleState) -> None:
+    def masks(self, pod: PodInfo, table: Table, state: CycleState) -> Iterable[tuple[Array, Rejection]]:
         relations = state.read(Relations)
-        if relations is not None:
-            _relate(relations, pod, other, node, count, state.cluster)
+        if relations is None:
+            return
+        if pod.affinity:
+            keys = [t.topology_key for t in pod.affinity]
+            missing = sum(table.domains(key).number == len(table.domains(key).values) for key in dict.fromkeys(keys)) > 0
+            yield missing, self._no_affinity
+            if not (relations.nobody_attracts() and _attracts(pod, pod, state.cluster)):
+                for key, domains in relations.attracting:
+                    yield table.by_domain(domains, key)[table.domains(key).number] == 0, self._no_affinity
+        for key, domains in relations.repelling:
+            if domains:
+                yield table.by_domain(domains, key)[table.domains(key).number] > 0, self._anti_affinity
+        for key, domains in relations.repelled:
+            yield table.by_domain(domains, key)[table.domains(key).number] > 0, self._existing
+
+    def account(self, pod: PodInfo, other: PodInfo, node: NodeInfo, count: int, state: CycleState) -> None:
+        relations, cluster, labels = state.read(Relations), state.cluster, node.labels
+        if relations is None:
+            # As upstream: a plugin that had nothing to say is not told of what might have changed its mind.
+            return
+        against = [t for t in other.anti_affinity if t.topology_key in labels and _matches(t, pod, cluster)]
+        changes = [("repelled", t.topology_key) for t in against]
+        if _attracts(pod, other, cluster):
+            changes += [("attracting", key) for key in dict.fromkeys(t.topology_key for t in pod.affinity) if key in labels]
+        changes += [("repelling", t.topology_key) for t in pod.anti_affinity if t.topology_key in labels and _matches(t, other, cluster)]
+        for kind, key in changes:
+            _count(relations.changed, (kind, key, labels[key]), count)
 
     def scores(self, pod: PodInfo, nodes: Sequence[NodeInfo], state: CycleState) -> list[int] | None:
         """The points of each node's domains, which may be negative, stretched from the lowest to the highest."""
-        points: dict[str, dict[str, int]] = {}
-        asks = bool(pod.preferred_affinity or pod.preferred_anti_affinity)
-        for node in state.cluster.nodes() if asks else state.cluster.nodes_with_affinity():
-            for other in (node.pods if asks else node.pods_with_affinity).values():
-                _prefer(points, pod, other, node, state.cluster)
+        points = _points(pod, state.cluster)
         if not points:
             return None
         raw = [sum(by_value.get(n.labels[key], 0) for key, by_value in points.items() if key in n.labels) for n in nodes]
@@ -78,6 +137,17 @@ class InterPodAffinity:
         if high == low:
             return [0] * len(raw)
         return [int(float(MAX_NODE_SCORE) * (float(s - low) / float(high - low))) for s in raw]
+
+    def scores_column(self, pod: PodInfo, table: Table, at: Array | None, state: CycleState) -> Array | None:
+        points = _points(pod, state.cluster)
+        if not points:
+            return None
+        raw = sum(table.by_domain(by_value, key)[table.domains(key).number] for key, by_value in points.items())
+        raw = raw if at is None else raw[at]
+        low, high = int(raw.min()), int(raw.max())
+        if high == low:
+            return None
+        return (float(MAX_NODE_SCORE) * ((raw - low) / float(high - low))).astype(int)
 
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
         if change.node is not None:
@@ -93,41 +163,40 @@ class InterPodAffinity:
         return old is not None and (_repels(pod, old, cluster) or _repels(old, pod, cluster))
 
 
-def _relate(relations: Relations, pod: PodInfo, other: PodInfo, node: NodeInfo, count: int, cluster: Cache) -> None:
-    for term in other.anti_affinity:
-        if _matches(term, pod, cluster):
-            _add(relations.repelled, term, node, count)
-    if _attracts(pod, other, cluster):
-        for term in pod.affinity:
-            _add(relations.attracting, term, node, count)
-    for term in pod.anti_affinity:
-        if _matches(term, other, cluster):
-            _add(relations.repelling, term, node, count)
-
-
 def _near_enough(pod: PodInfo, node: NodeInfo, relations: Relations, cluster: Cache) -> bool:
     """Every term's domain has a matching pod. The first of a group that wants to be near itself may go anywhere with the labels."""
     if any(term.topology_key not in node.labels for term in pod.affinity):
         return False
-    if all(relations.attracting.get(_domain(term, node)) for term in pod.affinity):
+    if all(relations.there("attracting", t.topology_key, node.labels[t.topology_key]) for t in pod.affinity):
         return True
-    return not relations.attracting and _attracts(pod, pod, cluster)
+    return relations.nobody_attracts() and _attracts(pod, pod, cluster)
 
 
-def _prefer(points: dict[str, dict[str, int]], pod: PodInfo, other: PodInfo, node: NodeInfo, cluster: Cache) -> None:
-    """What `other`, on its node, adds to the domains of that node in the eyes of `pod`, and the other way round."""
-    for terms, them, worth in (
-        (pod.preferred_affinity, other, 1),
-        (pod.preferred_anti_affinity, other, -1),
-        (other.affinity, pod, HARD_POD_AFFINITY_WEIGHT),
-        (other.preferred_affinity, pod, 1),
-        (other.preferred_anti_affinity, pod, -1),
-    ):
+def _points(pod: PodInfo, cluster: Cache) -> dict[str, dict[str, int]]:
+    """By topology key and value: what pods there are worth to this one, and what this one is worth to them."""
+    points: dict[str, dict[str, int]] = {}
+    for terms, sign in ((pod.preferred_affinity, 1), (pod.preferred_anti_affinity, -1)):
         for term in terms:
-            if term.topology_key in node.labels and _matches(term, them, cluster):
-                by_value = points.setdefault(term.topology_key, {})
-                value = node.labels[term.topology_key]
-                by_value[value] = by_value.get(value, 0) + term.weight * worth
+            # The weight is no part of what a term matches.
+            counts = cluster.matching((replace(term, weight=1),))
+            _add(points, term.topology_key, counts.by_domain(term.topology_key, cluster.node), sign * term.weight)
+    for wishes, worth in ((cluster.near, HARD_POD_AFFINITY_WEIGHT), (cluster.rather_near, 1), (cluster.rather_far, -1)):
+        if wishes:
+            for term, domains in wishes.about(pod, _labels(pod, cluster)):
+                _add(points, term.topology_key, domains, worth * term.weight)
+    return points
+
+
+def _add(points: dict[str, dict[str, int]], key: str, domains: Domains, worth: int) -> None:
+    if domains:
+        by_value = points.setdefault(key, {})
+        for value, n in domains.items():
+            by_value[value] = by_value.get(value, 0) + n * worth
+
+
+def _labels(pod: PodInfo, cluster: Cache) -> Mapping[str, str]:
+    """Of the pod's namespace."""
+    return cluster.namespace_labels(pod.pod.metadata.namespace)
 
 
 def _attracts(pod: PodInfo, other: PodInfo, cluster: Cache) -> bool:
@@ -142,20 +211,6 @@ def _repels(pod: PodInfo, other: PodInfo, cluster: Cache) -> bool:
 
 def _matches(term: AffinityTerm, other: PodInfo, cluster: Cache) -> bool:
     return term.matches(other.pod, cluster.namespace_labels(other.pod.metadata.namespace))
-
-
-def _domain(term: AffinityTerm, node: NodeInfo) -> Domain:
-    return (term.topology_key, node.labels[term.topology_key])
-
-
-def _add(counts: dict[Domain, int], term: AffinityTerm, node: NodeInfo, count: int) -> None:
-    if term.topology_key in node.labels:
-        domain = _domain(term, node)
-        total = counts.get(domain, 0) + count
-        if total:
-            counts[domain] = total
-        else:
-            counts.pop(domain, None)
 
 
 def _domains_differ(pod: PodInfo, old: Mapping[str, str] | None, new: Mapping[str, str] | None) -> bool:

@@ -44,6 +44,19 @@ class NodeAffinity:
     def normalize(self, scores: list[int]) -> list[int]:
         return in_proportion(scores, reverse=False)
 
+    def labels_read(self, pod: PodInfo) -> tuple[str, ...] | None:
+        """None when the node's name is asked for."""
+        affinity = pod.pod.spec.affinity.node_affinity if pod.pod.spec.affinity else None
+        terms = [t.preference for t in affinity.preferred] if affinity is not None else []
+        if affinity is not None and affinity.required is not None:
+            terms += affinity.required.node_selector_terms
+        if any(term.match_fields for term in terms):
+            return None
+        return tuple(dict.fromkeys([*pod.pod.spec.node_selector, *(e.key for term in terms for e in term.match_expressions)]))
+
+    def concerns(self, pod: PodInfo) -> bool:
+        return bool(pod.pod.spec.node_selector) or (pod.pod.spec.affinity is not None and pod.pod.spec.affinity.node_affinity is not None)
+
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
         if change.node is None:
             return False

@@ -19,5 +19,8 @@ class NodeName:
     def filter(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
         return None if pod.pod.spec.node_name in ("", node.name) else self._rejection
 
+    def concerns(self, pod: PodInfo) -> bool:
+        return bool(pod.pod.spec.node_name)
+
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
         return change.node is not None and change.old is None

@@ -20,6 +20,9 @@ class NodePorts:
     def filter(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
         return self._rejection if pod.host_ports and _clash(pod.host_ports, node.ports) else None
 
+    def concerns(self, pod: PodInfo) -> bool:
+        return bool(pod.host_ports)
+
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
         if change.node is not None:
             return change.old is None

@@ -10,6 +10,7 @@ from kgate.engine.api.resources import CPU, EPHEMERAL_STORAGE, MEMORY, PODS
 from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import MAX_NODE_SCORE, Change, CycleState, Rejection
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
+from kgate.engine.scheduler.table import Array, Table
 
 FIRST = (CPU, MEMORY, EPHEMERAL_STORAGE)
 
@@ -26,7 +27,7 @@ class NodeResourcesFit:
 
     def filter(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
         allocatable = node.allocatable
-        asked = {**dict.fromkeys(FIRST, 0), **pod.requests} if self._counts_zero and pod.requests else pod.requests
+        asked = self._asked(pod)
         short = [r for r, n in asked.items() if n > allocatable.get(r, 0) - node.requested.get(r, 0)]
         full = len(node.pods) + 1 > allocatable.get(PODS, 0)
         if not short and not full:
@@ -34,6 +35,25 @@ class NodeResourcesFit:
         reasons = (["Too many pods"] if full else []) + [f"Insufficient {r}" for r in sorted(short, key=_rank)]
         hopeless = any(asked[r] > allocatable.get(r, 0) for r in short)
         return Rejection(plugin=self.name, reasons=tuple(reasons), unresolvable=hopeless)
+
+    def pattern(self, pod: PodInfo, table: Table, at: Array) -> Array:
+        """One bit for too many pods, and two for each resource: too little is left, and there never was enough."""
+        found = (table.pods[at] + 1 > table.most_pods[at]).astype(int)
+        for i, (resource, n) in enumerate(sorted(self._asked(pod).items())):
+            has = table.allocatable(resource)[at]
+            short = n > has - table.used(resource)[at]
+            found += (short * (1 + (n > has))) << (2 * i + 1)
+        return found
+
+    def score_column(self, pod: PodInfo, table: Table, at: Array) -> Array:
+        cpu, memory = table.allocatable(CPU)[at], table.allocatable(MEMORY)[at]
+        left = _left_column(table.non_zero_cpu[at] + pod.non_zero_cpu, cpu)
+        left += _left_column(table.non_zero_memory[at] + pod.non_zero_memory, memory)
+        counted = (cpu > 0).astype(int) + (memory > 0)
+        return left // (counted + (counted == 0))
+
+    def _asked(self, pod: PodInfo) -> Mapping[str, int]:
+        return {**dict.fromkeys(FIRST, 0), **pod.requests} if self._counts_zero and pod.requests else pod.requests
 
     def score(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> int:
         """LeastAllocated: the mean of what is left of cpu and of memory, in percent, once the pod is there."""
@@ -45,9 +65,12 @@ class NodeResourcesFit:
         return sum(left) // len(left) if left else 0
 
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
-        """A pod went away, or a node that is large enough came or grew."""
+        """A pod went away or was made smaller in place, or a node that is large enough came or grew."""
         if change.node is None:
-            return change.pod is not None and change.new is None
+            before, now = change.pod or (None, None)
+            if before is None:
+                return False
+            return now is None or any(now.requests.get(r, 0) < before.requests.get(r, 0) for r in pod.requests)
         old, new = change.node
         if new is None or not _large_enough(pod.requests, new):
             return False
@@ -56,6 +79,11 @@ class NodeResourcesFit:
 
 def _left(requested: int, capacity: int) -> int:
     return 0 if requested > capacity else (capacity - requested) * MAX_NODE_SCORE // capacity
+
+
+def _left_column(requested: Array, capacity: Array) -> Array:
+    """0 as well where there is nothing of it at all."""
+    return (requested <= capacity) * (capacity - requested) * MAX_NODE_SCORE // (capacity + (capacity == 0))
 
 
 def _rank(resource: str) -> tuple[int, str]:

@@ -24,6 +24,9 @@ class NodeUnschedulable:
     def filter(self, pod: PodInfo, node: NodeInfo, state: CycleState) -> Rejection | None:
         return None if node.node is None or _open_to(pod, node.node) else self._rejection
 
+    def labels_read(self, pod: PodInfo) -> tuple[str, ...] | None:
+        return ()
+
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
         if change.node is None:
             return False

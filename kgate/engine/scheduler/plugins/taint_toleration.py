@@ -41,6 +41,9 @@ class TaintToleration:
     def normalize(self, scores: list[int]) -> list[int]:
         return in_proportion(scores, reverse=True)
 
+    def labels_read(self, pod: PodInfo) -> tuple[str, ...] | None:
+        return ()
+
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
         if change.node is None:
             return False
