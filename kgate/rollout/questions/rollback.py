@@ -42,8 +42,8 @@ class Undone(Struct, frozen=True, kw_only=True):
 
 
 def rollback(evidence: Evidence) -> Iterator[Answer]:
-    """From the end of the rollout, and from where an image that crashes leaves it."""
-    if evidence.rehearsal.effect not in (Effect.ROLLS, Effect.RECREATES):
+    """From the end of the rollout, and from where an image that crashes leaves it; to a version that was complete."""
+    if evidence.rehearsal.effect not in (Effect.ROLLS, Effect.RECREATES) or evidence.key in evidence.rolled.played.unsettled:
         return
     if evidence.crowd > crash.MOST_TOGETHER:
         why = f"more than {crash.MOST_TOGETHER} rollouts are rehearsed together"
@@ -53,9 +53,19 @@ def rollback(evidence: Evidence) -> Iterator[Answer]:
     if ended.said:
         yield _refused(evidence, ended.said)
     elif ended.ms is None:
-        yield Answer(rule=ROLLBACK, level=Level.FAILS, statement="kubectl rollout undo after the rollout never completes", path=("spec",))
+        yield _stuck(evidence)
     else:
         yield _passes(evidence, ended, ended.ms)
+
+
+def _stuck(evidence: Evidence) -> Answer:
+    """Old pods that fitted before and do not fit beside the new ones."""
+    said = "kubectl rollout undo after the rollout never completes"
+    if evidence.assumed_cluster:
+        return Answer(rule=ROLLBACK, level=Level.UNKNOWN, statement=f"{said} on the assumed cluster, which proves nothing about yours")
+    return Answer(
+        rule=ROLLBACK, level=Level.CAN_FAIL, statement=f"{said}: what the old pods need is taken by the new ones", path=("spec",), key=True
+    )
 
 
 def _passes(evidence: Evidence, ended: Undone, ms: int) -> Answer:

@@ -36,3 +36,27 @@ def test_one_old_revision_is_enough(ask: Ask, limit: int) -> None:
 def test_where_nothing_is_replaced_there_is_nothing_to_undo(ask: Ask) -> None:
     assert ask(deployment()).level(NAME) == ""
     assert ask(deployment(replicas=5), deployment()).level(NAME) == ""
+
+
+NO_SURGE = "strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}"
+
+
+def cpu(n: int) -> str:
+    return f"resources: {{requests: {{cpu: {n}}}}}"
+
+
+def test_old_pods_whose_room_is_taken_do_not_come_back(ask: Ask) -> None:
+    """Four nodes hold one large old pod each. The new ones are small, and another Deployment grows into what they leave."""
+    nodes = "nodes: [{prefix: a-, count: 4, cpu: 5, memory: 8Gi}]"
+    new, old = deployment("web:2", spec=NO_SURGE, container=cpu(1)), deployment(spec=NO_SURGE, container=cpu(3))
+    assert ask(new, old, nodes=nodes).level(NAME) == "passes"
+    asked = ask(new + "---\n" + deployment(name="api", replicas=8, container=cpu(1)), old, nodes=nodes)
+    assert asked.rehearsal.completed_ms is not None
+    assert asked.level(NAME) == "can-fail"
+    assert asked.found(NAME) == ("head.yaml", 4)
+
+
+def test_a_version_that_was_never_complete_is_nothing_to_go_back_to(ask: Ask) -> None:
+    huge = "resources: {requests: {cpu: 30}}"
+    assert ask(deployment("web:2"), deployment(container=huge)).level(NAME) == ""
+    assert ask(deployment("web:2"), deployment(container=huge), nodes=None).level(NAME) == ""
