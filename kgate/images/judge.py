@@ -9,7 +9,7 @@ from msgspec import Struct
 from kgate.finding import Finding, Severity, Skipped
 from kgate.images.inventory import Image, inventory
 from kgate.images.rules import END_OF_LIFE, NOT_SCANNED, UNFIXED, VULNERABLE
-from kgate.images.scan import Answer, Progress, scan
+from kgate.images.scan import Answer, Progress, ask
 from kgate.images.scanner import NotScanned, ScanResult, Vulnerability
 from kgate.images.settings import SEVERITIES, ImagesSettings, Scan
 from kgate.manifest import Manifest
@@ -32,7 +32,8 @@ class Judged(Struct, frozen=True, kw_only=True):
 def judge(manifests: Iterable[Manifest], settings: ImagesSettings, *, progress: Progress | None = None) -> Judged:
     """Raises nothing for what an image, a registry or a scanner does wrong: each image has its outcome."""
     images = inventory(manifests)
-    return weigh(tuple(zip(images, scan(images, settings, progress), strict=True)), settings)
+    asked = ask(images, settings, progress)
+    return weigh(tuple(zip(images, asked.answers, strict=True)), settings)
 
 
 def weigh(answered: Iterable[tuple[Image, Answer]], settings: ImagesSettings) -> Judged:

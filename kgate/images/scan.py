@@ -10,13 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from msgspec import Struct
+
+from kgate.images.cache import Cache, default_folder
+from kgate.images.contents import content
 from kgate.images.executable import find
 from kgate.images.inventory import Image
+from kgate.images.presence import Presences, look_up, pulled
 from kgate.images.scanner import NotScanned, Scanner, ScanResult, Target
 from kgate.images.settings import ImagesSettings, Scan
-from kgate.reference import ImageReference, parse
+from kgate.reference import ImageReference
+
+if TYPE_CHECKING:
+    from kgate.images.registry import Registry
 
 Progress = Callable[[int, int], None]
 """Called with (images done, images to scan), once with 0 done at the start, from one thread."""
@@ -36,14 +44,35 @@ NO_NETWORK = "kgate uses no network by default, and images.archives names no arc
 HOW_TO_SCAN = "set images.pull to true, or name an archive"
 
 
-def scan(images: Sequence[Image], settings: ImagesSettings, progress: Progress | None = None) -> tuple[Answer, ...]:
-    """One answer for each image, in their order."""
-    if settings.scan is Scan.OFF:
-        return tuple(NotScanned("images.scan is off") for _ in images)
-    targets = [_target(image, settings) for image in images]
-    wanted = {i: target for i, target in enumerate(targets) if isinstance(target, Target)}
-    answers = _answers(wanted, settings, progress) if wanted else {}
-    return tuple(_reason(t, settings) if isinstance(t, NotScanned) else answers[i] for i, t in enumerate(targets))
+class Asked(Struct, frozen=True, kw_only=True):
+    """What scanners and registries said."""
+
+    answers: tuple[Answer, ...]
+    """One for each image, in their order."""
+    presences: Presences
+    """For those that a registry was asked about."""
+
+
+def ask(images: Sequence[Image], settings: ImagesSettings, progress: Progress | None = None) -> Asked:
+    """Everything that is asked of the world: first the registries, then the scanner."""
+    stop = Event()
+    until = time.monotonic() + settings.timeout_all_s
+    cache = Cache(default_folder() if settings.cache else None)
+    with _stopping(stop):
+        presences, registry = look_up(images, settings, cache, until=until, stop=stop, progress=progress or _silent)
+        if settings.scan is Scan.OFF:
+            return Asked(answers=tuple(NotScanned("images.scan is off") for _ in images), presences=presences)
+        targets = [_target(image, settings, presences, registry) for image in images]
+        wanted = {i: target for i, target in enumerate(targets) if isinstance(target, Target)}
+        answers = _answers(wanted, settings, cache, until, stop, progress or _silent) if wanted else {}
+    return Asked(
+        answers=tuple(_reason(t, settings) if isinstance(t, NotScanned) else answers[i] for i, t in enumerate(targets)),
+        presences=presences,
+    )
+
+
+def _silent(done: int, total: int) -> None:
+    """Nobody watches."""
 
 
 def _reason(refused: NotScanned, settings: ImagesSettings) -> NotScanned:
@@ -56,67 +85,73 @@ def _reason(refused: NotScanned, settings: ImagesSettings) -> NotScanned:
     return refused
 
 
-def _target(image: Image, settings: ImagesSettings) -> Target | NotScanned:
+def _target(image: Image, settings: ImagesSettings, presences: Presences, registry: Registry | None) -> Target | NotScanned:
     if image.reference is None:
         return NotScanned(f"it is no image reference: {image.fault}")
-    archive = next((path for name, path in sorted(settings.archives.items()) if parse(name) == image.reference), None)
-    if archive is not None:
-        path = Path(archive).absolute()
-        return Target(image=image.reference, archive=str(path)) if path.exists() else NotScanned(f"there is no archive {archive}")
+    if local := settings.local(image.reference):
+        return _local(image.reference, *local)
     if settings.offline:
         return NotScanned("kgate runs offline, and images.archives names no archive of it")
     if not settings.pull:
         return NotScanned(NO_NETWORK, HOW_TO_SCAN)
-    return _pulled(image.reference, settings)
+    return pulled(image.reference, presences[image.reference], settings, registry)
 
 
-def _pulled(reference: ImageReference, settings: ImagesSettings) -> Target | NotScanned:
-    """A pull request shall not make the scanner knock at doors inside the network that it runs in."""
-    if settings.registries:
-        if reference.registry not in settings.registries:
-            return NotScanned(f"images.registries does not allow pulling from {reference.registry}")
-    elif not _public(reference.registry):
-        return NotScanned(f"{reference.registry} is no public address", "list it under images.registries to pull from it")
-    return Target(image=reference)
+def _local(reference: ImageReference, setting: str, file: str) -> Target | NotScanned:
+    path = Path(file).absolute()
+    if not path.exists():
+        return NotScanned(f"there is no {'archive' if setting == 'archives' else 'bill of materials'} {file}")
+    if setting == "sboms":
+        return Target(image=reference, sbom=str(path), content=content(path))
+    return Target(image=reference, archive=str(path), content=content(path))
 
 
-def _public(registry: str) -> bool:
-    from ipaddress import ip_address
-
-    host = registry.rsplit(":", 1)[0] if not registry.endswith("]") else registry
+def _answers(
+    wanted: Mapping[int, Target], settings: ImagesSettings, cache: Cache, until: float, stop: Event, progress: Progress
+) -> Mapping[int, Answer]:  # fmt: skip
+    """What former runs have not answered is asked now."""
     try:
-        return ip_address(host.strip("[]")).is_global
-    except ValueError:
-        # what is no address is a name; one without a dot, like localhost or metadata, is a neighbour's. All digits: an address in disguise
-        return "." in host and not host.endswith((".local", ".localhost", ".internal", ".svc")) and not host.rsplit(".", 1)[1].isdigit()
+        scanner = SCANNERS[settings.scanner](settings, stop)
+    except NotScanned as e:
+        return dict.fromkeys(wanted, e)
+    known = {i: found for i, target in wanted.items() if (found := _remembered(cache, scanner, target))}
+    left = {i: target for i, target in wanted.items() if i not in known}
+    progress(len(known), len(wanted))
+    fresh: Mapping[int, Answer] = {}
+    if left:
+        with scanner.for_many(tuple(left.values()), until=until, stop=stop) as ready:
+            fresh = _in_threads(ready, left, settings, until, stop, lambda done: progress(len(known) + done, len(wanted)))
+    for i, answer in fresh.items():
+        if isinstance(answer, ScanResult) and not answer.gap and left[i].content:
+            cache.keep_result(answer, *_key(scanner, left[i]))
+    return {i: known.get(i) or fresh[i] for i in wanted}
 
 
-def _answers(wanted: Mapping[int, Target], settings: ImagesSettings, progress: Progress | None) -> Mapping[int, Answer]:
-    stop = Event()
-    with _stopping(stop):
-        try:
-            scanner = SCANNERS[settings.scanner](settings, stop)
-        except NotScanned as e:
-            return dict.fromkeys(wanted, e)
-        return _in_threads(scanner, wanted, settings, stop, progress or (lambda done, total: None))
+def _remembered(cache: Cache, scanner: Scanner, target: Target) -> ScanResult | None:
+    """An answer whose data has grown too old since is asked for anew, so that the reason is told."""
+    return cache.result(*_key(scanner, target)) if target.content and not scanner.outdated else None
+
+
+def _key(scanner: Scanner, target: Target) -> tuple[str, ...]:
+    return (scanner.identity, "local" if target.local else "pulled", "sbom" if target.sbom else "image", target.content)
 
 
 def _in_threads(
-    scanner: Scanner, wanted: Mapping[int, Target], settings: ImagesSettings, stop: Event, progress: Progress
+    scanner: Scanner, wanted: Mapping[int, Target], settings: ImagesSettings, until: float, stop: Event, progress: Callable[[int], None]
 ) -> Mapping[int, Answer]:  # fmt: skip
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
-    until = time.monotonic() + settings.timeout_all_s
-    progress(0, len(wanted))
     # pulls have a lane of their own: archives need not wait for the network
-    pools = {False: ThreadPoolExecutor(scanner.parallel), True: ThreadPoolExecutor(scanner.parallel_pulls)}
+    pools = {True: ThreadPoolExecutor(scanner.parallel), False: ThreadPoolExecutor(scanner.parallel_pulls)}
     try:
-        futures = {pools[not target.archive].submit(_ask, scanner, target, settings, until, stop): i for i, target in wanted.items()}
+        futures = {pools[target.local].submit(_ask, scanner, target, settings, until, stop): i for i, target in wanted.items()}
         for done, _ in enumerate(as_completed(futures), 1):
-            progress(done, len(wanted))
+            progress(done)
         return {i: future.result() for future, i in futures.items()}
-    finally:
+    except BaseException:
         stop.set()
+        raise
+    finally:
         for pool in pools.values():
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from threading import Event
 from typing import Protocol
 
@@ -62,10 +64,30 @@ class Target(Struct, frozen=True, kw_only=True):
     image: ImageReference
     archive: str = ""
     """Absolute path of a `docker save` tar or an OCI layout folder; empty for pulling."""
+    sbom: str = ""
+    """Absolute path of a bill of materials (CycloneDX, SPDX), instead of the image."""
+    content: str = ""
+    """Names what will be read, byte for byte: a digest. Empty when nobody knows before."""
+    insecure: bool = False
+    """Its registry has no TLS."""
+    login: str = ""
+    """A config.json of Docker with the credentials for its registry; never shown."""
+
+    @property
+    def local(self) -> bool:
+        return bool(self.archive or self.sbom)
 
 
 class Scanner(Protocol):
     """Clair or Sysdig answer the same question as Trivy."""
+
+    @property
+    def identity(self) -> str:
+        """The same text: the same answer for the same content. Version, date of the data, platform."""
+
+    @property
+    def outdated(self) -> str:
+        """Why its data is too old for any answer to count; empty when it is not."""
 
     @property
     def parallel(self) -> int:
@@ -74,6 +96,9 @@ class Scanner(Protocol):
     @property
     def parallel_pulls(self) -> int:
         """How many images it pulls at once, at least 1."""
+
+    def for_many(self, targets: Sequence[Target], *, until: float, stop: Event) -> AbstractContextManager[Scanner]:
+        """The scanner to scan them with, set up for so many by `until` of time.monotonic."""
 
     def scan(self, target: Target, *, deadline_s: float, stop: Event) -> ScanResult:
         """Raises NotScanned. Returns within `deadline_s` seconds plus a short grace, sooner when `stop` is set, and leaves no child."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from kgate.errors import SettingError
 from kgate.manifest import Path
+from kgate.reference import ImageReference, parse
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
 """Worst first. UNKNOWN is what nobody has rated, not what is harmless."""
@@ -16,6 +17,58 @@ SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")
 
 MAX_NUMBER = 1e9
 """Seconds or days: more cannot be meant, and would overflow a clock."""
+
+
+class Unscanned(StrEnum):
+    """What an image means that could not be scanned, or not be looked up."""
+
+    REPORT = "report"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class EndOfLife(StrEnum):
+    FAIL = "fail"
+    WARN = "warn"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """Somebody has looked at a vulnerability and answers for it, for a while."""
+
+    id: str
+    """`CVE-2023-4911`."""
+    owner: str
+    reason: str
+    expires: str
+    """ISO date; the last day on which it holds."""
+    images: tuple[str, ...] = ()
+    """Patterns of images without tag, `docker.io/library/*`; empty for all, here and below."""
+    packages: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Patterns of manifest files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Other thresholds for some namespaces or files. None: as everywhere else."""
+
+    namespaces: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    severity: str | None = None
+    ignore_unfixed: bool | None = None
+    on_unscanned: Unscanned | None = None
+    end_of_life: EndOfLife | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """Tags of which newer ones are told: a regular expression for the whole tag."""
+
+    repository: str
+    pattern: str
 
 
 class Scan(StrEnum):
@@ -53,6 +106,51 @@ class ImagesSettings:
     """Registries to pull from, `host[:port]`; empty for every public one."""
     archives: Mapping[str, str] = field(default_factory=dict)
     """Image as the manifests name it -> `docker save` tar or OCI layout folder; relative to the working directory."""
+    sboms: Mapping[str, str] = field(default_factory=dict)
+    """Image -> bill of materials, likewise."""
+    registry: bool = False
+    """Ask registries whether images are there; pulling asks as well."""
+    networks: tuple[str, ...] = ()
+    insecure: tuple[str, ...] = ()
+    ca_file: str = ""
+    registry_timeout_s: float = 30
+    server: str = ""
+    """URL of a Trivy server; its token is in TRIVY_TOKEN."""
+    on_unscanned: Unscanned = Unscanned.REPORT
+    end_of_life: EndOfLife = EndOfLife.WARN
+    exclude_packages: tuple[str, ...] = ()
+    exclude_paths: tuple[str, ...] = ()
+    kev: str = ""
+    vex: tuple[str, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    updates: tuple[Update, ...] = ()
+    cache: bool = True
+    """Remember answers from run to run. `--no-cache` clears it; it is no key of the file."""
+
+    def local(self, reference: ImageReference) -> tuple[str, str] | None:
+        """The setting and the file that stand for the image, when there is one."""
+        for name, files in (("archives", self.archives), ("sboms", self.sboms)):
+            for image, file in sorted(files.items()):
+                if parse(image) == reference:
+                    return name, file
+        return None
+
+    def homed(self, home: Callable[[str], str]) -> ImagesSettings:
+        """With every file that they name taken from another folder."""
+        import dataclasses
+
+        single: dict[str, Any] = {name: home(file) for name in ("cache_dir", "kev", "ca_file") if (file := getattr(self, name))}
+        return dataclasses.replace(
+            self,
+            archives={image: home(file) for image, file in self.archives.items()},
+            sboms={image: home(file) for image, file in self.sboms.items()},
+            vex=tuple(home(file) for file in self.vex),
+            **single,
+        )
+
+
+_PATTERNS: Mapping[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}, "default": []}
 
 
 SCHEMA: dict[str, Any] = {
@@ -118,6 +216,117 @@ SCHEMA: dict[str, Any] = {
             "description": "With `pull`: the only registries to pull from, as host or host:port. Default: every registry that is not "
             "at a private, loopback or link-local address.",
         },
+        "registry": {
+            "type": "boolean",
+            "default": False,
+            "description": "Ask the registry of every image whether it is there, and for which platforms. `pull` asks as well.",
+        },
+        "networks": {
+            **_PATTERNS,
+            "items": {"type": "string", "pattern": "^[0-9a-fA-F.:]+/[0-9]+$", "examples": ["10.0.0.0/8"]},
+            "description": "Private networks, as 10.0.0.0/8, that any registry may be in. Link-local addresses and metadata services "
+            "stay out of reach.",
+        },
+        "insecure": {**_PATTERNS, "description": "Registries without TLS, as host or host:port. The machine itself needs no entry."},
+        "ca_file": {
+            "type": "string",
+            "default": "",
+            "description": "PEM file with certificate authorities that registries may have, besides the usual ones.",
+        },
+        "registry_timeout_s": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "default": 30,
+            "description": "Seconds for asking about one image.",
+        },
+        "server": {
+            "type": "string",
+            "pattern": "^(https?://[^ ]+)?$",
+            "default": "",
+            "description": "URL of a Trivy server that looks vulnerabilities up; its token is taken from TRIVY_TOKEN.",
+        },
+        "on_unscanned": {
+            "type": "string",
+            "enum": [u.value for u in Unscanned],
+            "default": "report",
+            "description": "What an image means that could not be scanned or looked up: fail and warn make it a finding, report lists it.",
+        },
+        "end_of_life": {
+            "type": "string",
+            "enum": [e.value for e in EndOfLife],
+            "default": "warn",
+            "description": "What an image means whose distribution gets no more security updates.",
+        },
+        "exclude_packages": {**_PATTERNS, "description": "Packages whose vulnerabilities do not count, as linux-libc-dev or python3*."},
+        "exclude_paths": {**_PATTERNS, "description": "Files inside images whose vulnerabilities do not count, as usr/share/doc/*."},
+        "kev": {
+            "type": "string",
+            "default": "",
+            "description": "JSON file of vulnerabilities known to be exploited (CISA's catalogue): each is an error, fixed or not.",
+        },
+        "vex": {**_PATTERNS, "description": "OpenVEX files: what they say is not affected, or fixed, does not count."},
+        "waivers": {
+            "type": "array",
+            "default": [],
+            "description": "Vulnerabilities that somebody answers for, until a day.",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["id", "owner", "reason", "expires"],
+                "properties": {
+                    "id": {"type": "string", "minLength": 1, "description": "The vulnerability."},
+                    "owner": {"type": "string", "minLength": 1, "description": "Who answers for it."},
+                    "reason": {"type": "string", "minLength": 1, "description": "Why it does no harm."},
+                    "expires": {
+                        "type": "string",
+                        "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+                        "examples": ["2027-01-31"],
+                        "description": "The last day on which it holds.",
+                    },
+                    "images": {**_PATTERNS, "description": "Patterns of images, without tag."},
+                    "packages": {**_PATTERNS, "description": "Patterns of packages."},
+                    "namespaces": {**_PATTERNS, "description": "Patterns of namespaces."},
+                    "paths": {**_PATTERNS, "description": "Patterns of manifest files."},
+                },
+            },
+        },
+        "overrides": {
+            "type": "array",
+            "default": [],
+            "description": "Other thresholds for some namespaces or files; of several that fit, the last one that says something counts.",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    "namespaces": {**_PATTERNS, "description": "Patterns of namespaces; none: all."},
+                    "paths": {**_PATTERNS, "description": "Patterns of manifest files; none: all."},
+                    "severity": {"type": "string", "enum": list(SEVERITIES), "description": "As above."},
+                    "ignore_unfixed": {"type": "boolean", "description": "As above."},
+                    "on_unscanned": {"type": "string", "enum": [u.value for u in Unscanned], "description": "As above."},
+                    "end_of_life": {"type": "string", "enum": [e.value for e in EndOfLife], "description": "As above."},
+                },
+            },
+        },
+        "updates": {
+            "type": "array",
+            "default": [],
+            "description": "Repositories whose newer tags are told, when the registry is asked.",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["repository", "pattern"],
+                "properties": {
+                    "repository": {"type": "string", "minLength": 1, "description": "Pattern of the full name, docker.io/library/nginx."},
+                    "pattern": {"type": "string", "minLength": 1, "description": "Regular expression for the whole tag."},
+                },
+            },
+        },
+        "sboms": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "minLength": 1},
+            "default": {},
+            "description": "Bills of materials (CycloneDX or SPDX) to look up instead of scanning: image as the manifests name it -> file.",
+        },
         "archives": {
             "type": "object",
             "additionalProperties": {"type": "string", "minLength": 1},
@@ -136,19 +345,69 @@ def from_config(mapping: Mapping[str, Any], *, offline: bool = False) -> ImagesS
     values: dict[str, Any] = dict(mapping)
     if "scan" in values:
         values["scan"] = Scan(values["scan"])
-    values["registries"] = tuple(values.get("registries", ()))
-    _check_archives(values.get("archives", {}))
+    for key in ("registries", "networks", "insecure", "exclude_packages", "exclude_paths", "vex"):
+        values[key] = tuple(values.get(key, ()))
+    if "on_unscanned" in values:
+        values["on_unscanned"] = Unscanned(values["on_unscanned"])
+    if "end_of_life" in values:
+        values["end_of_life"] = EndOfLife(values["end_of_life"])
+    values["waivers"] = tuple(_waiver(w, ("waivers", i)) for i, w in enumerate(values.get("waivers", ())))
+    values["overrides"] = tuple(_override(o) for o in values.get("overrides", ()))
+    values["updates"] = tuple(_update(u, ("updates", i)) for i, u in enumerate(values.get("updates", ())))
+    _check_images(values)
+    _check_networks(values["networks"])
     return ImagesSettings(offline=offline, **values)
 
 
-def _check_archives(archives: Mapping[str, str]) -> None:
-    from kgate.reference import parse
+def _check_images(values: Mapping[str, Any]) -> None:
+    for key in ("archives", "sboms"):
+        for image in values.get(key, ()):
+            try:
+                parse(image)
+            except ValueError as e:
+                raise SettingError((key, image), f"`{image}` is no image reference: {e}") from e
 
-    for image in archives:
+
+def _check_networks(networks: Sequence[str]) -> None:
+    from ipaddress import ip_network
+
+    for index, network in enumerate(networks):
         try:
-            parse(image)
+            ip_network(network, strict=False)
         except ValueError as e:
-            raise SettingError(("archives", image), f"`{image}` is no image reference: {e}") from e
+            raise SettingError(("networks", index), f"`{network}` is no network", "for example 10.0.0.0/8") from e
+
+
+def _tuples(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, (list, tuple)) else value for key, value in mapping.items()}
+
+
+def _waiver(mapping: Mapping[str, Any], path: Path) -> Waiver:
+    from datetime import date
+
+    try:
+        date.fromisoformat(mapping["expires"])
+    except ValueError as e:
+        raise SettingError((*path, "expires"), f"there is no day {mapping['expires']}", "for example 2027-01-31") from e
+    return Waiver(**_tuples(mapping))
+
+
+def _override(mapping: Mapping[str, Any]) -> Override:
+    values = _tuples(mapping)
+    for key, kind in (("on_unscanned", Unscanned), ("end_of_life", EndOfLife)):
+        if key in values:
+            values[key] = kind(values[key])
+    return Override(**values)
+
+
+def _update(mapping: Mapping[str, Any], path: Path) -> Update:
+    import re
+
+    try:
+        re.compile(mapping["pattern"])
+    except re.error as e:
+        raise SettingError((*path, "pattern"), f"it is no regular expression: {e}") from e
+    return Update(**mapping)
 
 
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
@@ -177,6 +436,9 @@ def _faults(value: Any, schema: Mapping[str, Any], path: Path) -> Iterator[Setti
 
 def _faults_of_keys(value: Mapping[str, Any], schema: Mapping[str, Any], path: Path) -> Iterator[SettingError]:
     known, others = schema.get("properties", {}), schema["additionalProperties"]
+    for key in schema.get("required", ()):
+        if key not in value:
+            yield SettingError(path, f"`{key}` is missing", f"known: {', '.join(known)}")
     for key, item in value.items():
         if key in known:
             yield from _faults(item, known[key], (*path, key))
@@ -194,7 +456,11 @@ def _faults_of_scalar(value: Any, schema: Mapping[str, Any], path: Path) -> Iter
         hint = _did_you_mean(str(value), schema["enum"])
         yield SettingError(path, f"must be one of {', '.join(schema['enum'])}, not {_shown(value)}", hint)
     elif "pattern" in schema and not re.search(schema["pattern"], value):
-        yield SettingError(path, f"{_shown(value)} has not the form {schema['pattern']}", f"for example {schema['default']}")
+        yield SettingError(
+            path,
+            f"{_shown(value)} has not the form {schema['pattern']}",
+            f"for example {schema.get('examples', [schema.get('default')])[0]}",
+        )
     elif len(value) < schema.get("minLength", 0) if isinstance(value, str) else False:
         yield SettingError(path, "must not be empty")
     elif not isinstance(value, str) and not _in_range(value, schema):

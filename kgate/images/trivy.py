@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
@@ -18,8 +19,10 @@ from threading import Event
 from typing import Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.images import child
+from kgate.images.cache import Cache, default_folder
 from kgate.images.coverage import gap
 from kgate.images.database import Database, default_cache_dir, read_database
 from kgate.images.executable import find
@@ -27,6 +30,7 @@ from kgate.images.scanner import NotScanned, ScanResult, Target
 from kgate.images.settings import ImagesSettings
 from kgate.images.trivy_log import alpine_branch, fault, tail
 from kgate.images.trivy_report import TrivyReport, read_report
+from kgate.images.trivy_server import WORTH, Server, serving
 
 OLDEST = (0, 59, 0)
 PARALLEL_SINCE = (0, 68, 0)
@@ -62,6 +66,7 @@ class _Room(Struct, frozen=True):
     def environment(self, *, pulling: bool) -> dict[str, str]:
         passed = {name: os.environ[name] for name in _WHEN_PULLING if name in os.environ} if pulling else {}
         return passed | {
+            "DOCKER_CONFIG": str(self.path / "docker"),
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(self.path / "home"),
             "TMPDIR": str(self.path / "tmp"),
@@ -76,7 +81,7 @@ class _Room(Struct, frozen=True):
 def _room() -> Iterator[_Room]:
     try:
         folder = tempfile.TemporaryDirectory(prefix="kgate-", ignore_cleanup_errors=True)
-        for name in ("empty", "home", "tmp"):
+        for name in ("empty", "home", "tmp", "docker"):
             (Path(folder.name) / name).mkdir()
     except OSError as e:
         raise NotScanned(f"no temporary folder can be made: {e.strerror}", "set TMPDIR to a folder with space in it") from e
@@ -92,7 +97,22 @@ def probe_version(executable: str, stop: Event) -> tuple[int, int, int]:
         told = _VERSION.search(tail(room.stdout))
     if told is None:
         raise NotScanned(f"{executable} does not say which version of Trivy it is", "use a released version")
-    version = (int(told[1]), int(told[2]), int(told[3]))
+    return _supported((int(told[1]), int(told[2]), int(told[3])))
+
+
+def _version(executable: str, settings: ImagesSettings, stop: Event) -> tuple[int, int, int]:
+    """Asked once for each file of that place, size and time: starting it takes longer than reading all that is remembered."""
+    at = Path(executable).resolve().stat()
+    cache = Cache(default_folder() if settings.cache else None)
+    key = ("version", executable, str(at.st_size), str(at.st_mtime_ns), str(at.st_ino))
+    if (known := cache.text(*key)) and (told := _VERSION.fullmatch(known)):
+        return _supported((int(told[1]), int(told[2]), int(told[3])))
+    version = probe_version(executable, stop)
+    cache.keep_text(f"Version: {_dotted(version)}", *key)
+    return version
+
+
+def _supported(version: tuple[int, int, int]) -> tuple[int, int, int]:
     if version in REFUSED:
         raise NotScanned(f"trivy {_dotted(version)} is {REFUSED[version]}", "remove it and install another version")
     if version < OLDEST:
@@ -104,13 +124,15 @@ def _dotted(version: tuple[int, int, int]) -> str:
     return ".".join(str(part) for part in version)
 
 
-def _run(argv: list[str], room: _Room, *, deadline_s: float, stop: Event, pulling: bool) -> child.Ended:
+def _run(
+    argv: list[str], room: _Room, *, deadline_s: float, stop: Event, pulling: bool, more: Mapping[str, str] | None = None
+) -> child.Ended:  # fmt: skip
     """Raises NotScanned when it does not end by itself, or cannot be started."""
     try:
         ended = child.run(
             argv,
             cwd=str(room.empty),
-            env=room.environment(pulling=pulling),
+            env={**room.environment(pulling=pulling), **(more or {})},
             stdout=str(room.stdout),
             stderr=str(room.stderr),
             deadline_s=deadline_s,
@@ -132,6 +154,7 @@ class Trivy(Struct, frozen=True, kw_only=True):
     version: tuple[int, int, int]
     database: Database
     settings: ImagesSettings
+    server: Server | None = None
 
     @classmethod
     def opened(cls, settings: ImagesSettings, stop: Event) -> Self:
@@ -139,39 +162,96 @@ class Trivy(Struct, frozen=True, kw_only=True):
         executable = find(settings.trivy)
         cache_dir = Path(settings.cache_dir).absolute() if settings.cache_dir else default_cache_dir()
         database = read_database(cache_dir)
-        return cls(executable=executable, version=probe_version(executable, stop), database=database, settings=settings)
+        return cls(executable=executable, version=_version(executable, settings, stop), database=database, settings=settings)
 
     @property
     def name(self) -> str:
         return f"trivy {_dotted(self.version)}, database of {self.database.date}"
 
     @property
+    def identity(self) -> str:
+        """The whole instant: two databases may be of one day."""
+        return f"{self.name} {self.database.updated_at.isoformat()} {self.settings.platform}"
+
+    @property
+    def outdated(self) -> str:
+        return self.database.too_old(self.settings.max_database_age_days)
+
+    @property
     def parallel(self) -> int:
-        return self.settings.jobs if self.version >= PARALLEL_SINCE else 1
+        return self.settings.jobs if self.version >= PARALLEL_SINCE or self.server else 1
 
     @property
     def parallel_pulls(self) -> int:
         """One, because the cache that keeps layers from run to run is locked while Trivy uses it. Archives go through memory."""
-        return 1
+        return self.settings.jobs if self.server else 1
+
+    @contextmanager
+    def for_many(self, targets: Sequence[Target], *, until: float, stop: Event) -> Iterator[Trivy]:
+        """A Trivy for so many images: with a server of its own where that is worth it. Bills of materials need no layers."""
+        if self.server or len([t for t in targets if not t.sbom]) < WORTH:
+            yield self
+            return
+        memory = all(t.local for t in targets) or not os.access(self.database.cache_dir, os.W_OK)
+        with (
+            _room() as room,
+            serving(
+                self.executable,
+                self.database.cache_dir,
+                folder=room.path,
+                environment=room.environment(pulling=False),
+                memory=memory,
+                until=until,
+                stop=stop,
+            ) as server,
+        ):
+            yield replace(self, server=server)
 
     def scan(self, target: Target, *, deadline_s: float, stop: Event) -> ScanResult:
         with _room() as room:
+            until = time.monotonic() + deadline_s
             argv = self.argv(target, out=room.out, deadline_s=deadline_s)
-            ended = _run(argv, room, deadline_s=deadline_s, stop=stop, pulling=not target.archive)
+            if target.login:
+                (room.path / "docker" / "config.json").write_text(target.login)
+            ended = _run(argv, room, deadline_s=deadline_s, stop=stop, pulling=not target.local, more=self._more(target))
             if ended.returncode != 0:
                 raise fault(tail(room.stderr), ended.returncode)
             report = read_report(room.out)
-            branch = alpine_branch(tail(room.stderr)) if report.family == "alpine" else report.release
-        return self._result(target, report, branch)
+            branches = self._branches(report, room)
+        if branches is None:
+            return replace(self, server=None).scan(target, deadline_s=max(0.1, until - time.monotonic()), stop=stop)
+        return self._result(target, report, branches)
+
+    def _more(self, target: Target) -> dict[str, str]:
+        """Of the environment."""
+        more = {"SSL_CERT_FILE": str(Path(self.settings.ca_file).absolute())} if self.settings.ca_file and not target.local else {}
+        return more | ({"TRIVY_TOKEN": self.server.token} if self.server else {})
+
+    def _branches(self, report: TrivyReport, room: _Room) -> str | None:
+        """Whose advisories were looked up. None: only a scan without the server tells.
+
+        For Alpine that stands in the log alone, and the server's log does not say for which of its clients.
+        """
+        if report.family != "alpine":
+            return report.release
+        if self.server is None:
+            return alpine_branch(tail(room.stderr))
+        found = self.server.branches(report.release)
+        return next(iter(found)) if len(found) == 1 else None
 
     def argv(self, target: Target, *, out: Path, deadline_s: float) -> list[str]:
         """No text of a manifest is in it but a reference that has been parsed and written anew, behind `--`."""
-        memory = bool(target.archive) or not os.access(self.database.cache_dir, os.W_OK)
-        argv = [self.executable, "image", "--config", "/dev/null", "--ignorefile", "/dev/null"]
-        argv += ["--cache-dir", str(self.database.cache_dir), *(["--cache-backend", "memory"] if memory else [])]
-        argv += ["--skip-db-update", "--skip-java-db-update", "--offline-scan", "--scanners", "vuln", "--pkg-types", "os,library"]
-        argv += ["--format", "json", "--list-all-pkgs", "--no-progress", "--image-src", "remote"]
-        argv += ["--platform", self.settings.platform, "--timeout", f"{ceil(deadline_s)}s", f"--output={out}"]
+        memory = target.local or not os.access(self.database.cache_dir, os.W_OK)
+        argv = [self.executable, "sbom" if target.sbom else "image", "--config", "/dev/null", "--ignorefile", "/dev/null"]
+        argv += ["--cache-dir", str(self.database.cache_dir), *(["--cache-backend", "memory"] if memory and not self.server else [])]
+        argv += ["--skip-db-update", "--skip-java-db-update", "--offline-scan", "--pkg-types", "os,library"]
+        argv += [] if target.sbom else ["--scanners", "vuln"]
+        argv += ["--format", "json", "--list-all-pkgs", "--timeout", f"{ceil(deadline_s)}s", f"--output={out}"]
+        argv += ["--server", self.server.url] if self.server else []
+        if target.sbom:
+            return [*argv, "--", target.sbom]
+        argv += ["--no-progress", "--image-src", "remote", "--platform", self.settings.platform]
+        argv += ["--insecure"] if target.insecure else []
         if target.archive:
             return [*argv, f"--input={target.archive}"]
         return [*argv, "--", target.image.normalised]
@@ -191,10 +271,10 @@ class Trivy(Struct, frozen=True, kw_only=True):
         if report.platform and report.platform != wanted:
             return f"the image is for {report.platform}, not for {wanted}; set images.platform to that of the nodes"
         uncovered = gap(family=report.family, branch=branch, packages=report.packages, buckets=self.database.buckets)
-        return uncovered or self.database.too_old(self.settings.max_database_age_days)
+        return uncovered or self.outdated
 
 
 def _digest(target: Target, report: TrivyReport) -> str | None:
     """What the registry calls the image now, when the scanner asked it."""
     found = sorted({d.partition("@")[2] for d in report.digests})
-    return found[0] if len(found) == 1 and not target.archive and re.fullmatch(r"sha256:[0-9a-f]{64}", found[0]) else None
+    return found[0] if len(found) == 1 and not target.local and re.fullmatch(r"sha256:[0-9a-f]{64}", found[0]) else None

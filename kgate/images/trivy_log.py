@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from kgate.images.database import DOWNLOAD
@@ -14,8 +15,8 @@ MAX_BYTES = 1024 * 1024
 _CLASSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     # (any of these texts, what it means, what to do), the most particular first
     (("MANIFEST_UNKNOWN", "NAME_UNKNOWN"), "the registry has no such image", "check the name and the tag"),
-    (("UNAUTHORIZED:", "401 Unauthorized"), "the registry wants credentials", "kgate pulls without any; scan an archive of the image"),
-    (("DENIED:", "403 Forbidden"), "the registry denies access, or has no such image", "kgate pulls without credentials; scan an archive"),
+    (("UNAUTHORIZED:", "401 Unauthorized"), "the registry wants credentials", "give them with `docker login`"),
+    (("DENIED:", "403 Forbidden"), "the registry denies access, or has no such image", "check the name, and the rights of the credentials"),
     (("TOOMANYREQUESTS:",), "the registry's rate limit is reached", "try again later"),
     (("no child with platform",), "the image does not exist for this platform", "set images.platform to that of the nodes"),
     (("could not parse reference",), "trivy does not accept the image reference", ""),
@@ -71,6 +72,14 @@ def alpine_branch(log: str) -> str:
     """
     line = _ALPINE.search(log)
     return (line["repository"] or line["release"]) if line else ""
+
+
+def alpine_branches(log: str) -> Mapping[str, frozenset[str]]:
+    """The same of a server, for all images: release -> branches."""
+    found: dict[str, set[str]] = {}
+    for line in _ALPINE.finditer(log):
+        found.setdefault(line["release"], set()).add(line["repository"] or line["release"])
+    return {release: frozenset(branches) for release, branches in found.items()}
 
 
 def tail(file: Path) -> str:

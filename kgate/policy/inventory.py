@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from kgate.manifest import Manifest
 from kgate.policy.definitions import DeprecatedVersion, deprecated_versions
-from kgate.policy.nodes import mapping, text
+from kgate.policy.nodes import entries, mapping, text
 from kgate.policy.selectors import selects, selects_equal
 from kgate.policy.subjects import Pod, group_kind, pod_of
 
@@ -85,6 +85,65 @@ class Inventory(Struct, frozen=True, kw_only=True, dict=True):
         if one.file == other.file or (ours.folder == theirs.folder and ours.folder not in self._mixed_folders):
             return True
         return bool(ours.identity[1]) and self._count[ours.identity] == 1 == self._count[theirs.identity]
+
+    def named(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        """The first object of that kind, namespace and name."""
+        return next(iter(self._named.get((kind, namespace, name), ())), None)
+
+    def may_be_there(self, kind: str, namespace: str, name: str) -> bool:
+        """Whether an object of that name exists where it may turn out to be meant: also without a namespace, and by a generator."""
+        if name in self._generated:
+            return True
+        wanted = {namespace, ""} if namespace else None
+        return any(wanted is None or m.namespace in wanted for m in self._anywhere.get((kind, name), ()))
+
+    def has_beside(self, kind: str, manifest: Manifest) -> bool:
+        """Whether something of that kind certainly shares the manifest's namespace."""
+        return any(self.together(m, manifest) for m in islice(self.of_kind(kind), MAX_CANDIDATES))
+
+    def pods_in(self, namespace: str) -> tuple[Pod, ...]:
+        """The pods whose manifests name that namespace, or none when it is empty."""
+        return self._pods_in.get(namespace, ())
+
+    def has_roles(self, namespace: str, account: str) -> bool:
+        """Whether a binding of the set gives the ServiceAccount a role; a namespace that is not written matches any."""
+        return any(not n or not namespace or n == namespace for n in self._bound.get(account, ()))
+
+    def budgeted(self, pod: Pod) -> bool:
+        """Whether a PodDisruptionBudget of its namespace selects the pod."""
+        budgets = islice(self._budgets_in.get(pod.manifest.namespace, ()), MAX_CANDIDATES)
+        return any(selects(mapping(b.body, "spec", "selector"), pod.labels) for b in budgets if "selector" in mapping(b.body, "spec"))
+
+    @cached_property
+    def _budgets_in(self) -> Mapping[str, tuple[Manifest, ...]]:
+        return _grouped((m.namespace, m) for m in self.of_kind("PodDisruptionBudget.policy"))
+
+    @cached_property
+    def has_custom_workloads(self) -> bool:
+        """Whether custom resources are about: their operators make pods that no manifest shows."""
+        return any("." in m.group and not m.group.endswith(".k8s.io") and pod_of(m) is None for m in self.manifests)
+
+    @cached_property
+    def _named(self) -> Mapping[tuple[str, str, str], tuple[Manifest, ...]]:
+        return _grouped((self._facts[id(m)].identity, m) for m in self.manifests)
+
+    @cached_property
+    def _anywhere(self) -> Mapping[tuple[str, str], tuple[Manifest, ...]]:
+        return _grouped(((group_kind(m), m.name), m) for m in self.manifests)
+
+    @cached_property
+    def _generated(self) -> frozenset[str]:
+        """Names that kustomizations generate ConfigMaps and Secrets for."""
+        generators = ("configMapGenerator", "secretGenerator")
+        kustomizations = self.of_kind("Kustomization.kustomize.config.k8s.io")
+        return frozenset(text(g, "name") for m in kustomizations for key in generators for _, g in entries(m.body, key))
+
+    @cached_property
+    def _bound(self) -> Mapping[str, tuple[str, ...]]:
+        """Namespaces, by name of the ServiceAccount that something is bound to there."""
+        bindings = self.of_kind("RoleBinding.rbac.authorization.k8s.io", "ClusterRoleBinding.rbac.authorization.k8s.io")
+        subjects = [(m, s) for m in bindings for _, s in entries(m.body, "subjects") if text(s, "kind") == "ServiceAccount"]
+        return _grouped((text(s, "name"), text(s, "namespace") or m.namespace) for m, s in subjects)
 
     def services_of(self, pod: Pod) -> Iterator[Manifest]:
         """The Services that select the pod."""

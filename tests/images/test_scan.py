@@ -15,6 +15,7 @@ from kgate import load
 from kgate.images import judge
 from kgate.images.settings import ImagesSettings, from_config
 from kgate.outcome import ImageOutcome
+from tests.e2e.trivy import registry
 from tests.e2e.trivy.advisories import write_cache
 
 
@@ -112,7 +113,7 @@ def test_hostile_images_never_reach_a_child(tmp_path: Path) -> None:
 
 
 def test_the_call_is_hardened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pulling: the reference stands alone behind `--`, written anew by kgate."""
+    """Pulling: the reference stands alone behind `--`, written anew by kgate, with the digest that the tag has now."""
     for name, value in {
         "TRIVY_SEVERITY": "LOW",
         "GITHUB_TOKEN": "s",
@@ -124,17 +125,22 @@ def test_the_call_is_hardened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "repository").mkdir()
     (tmp_path / "repository" / ".trivyignore").write_text("CVE-2099-0001\n")
     monkeypatch.chdir(tmp_path / "repository")
-    settings = from_config({"pull": True, "trivy": witness(tmp_path), "cache_dir": cache(tmp_path), "timeout_s": 90})
-    (outcome,) = outcomes(tmp_path, settings, "nginx:1")
+    with registry.serving({}) as (host, digest):
+        settings = from_config(
+            {"pull": True, "trivy": witness(tmp_path), "cache_dir": cache(tmp_path), "timeout_s": 90, "registries": [host]}
+        )
+        (outcome,) = outcomes(tmp_path, settings, f"{host}/shop/api:1")
     assert outcome.reason == "trivy failed with exit code 1"
     called = (tmp_path / "called").read_text().split("--version\n", 1)[1].splitlines()
-    assert called[-2:] == ["--", "docker.io/library/nginx:1"]
+    assert called[-2:] == ["--", f"{host}/shop/api@{digest}"]
     assert called[:5] == ["image", "--config", "/dev/null", "--ignorefile", "/dev/null"]
     for flag in ("--skip-db-update", "--skip-java-db-update", "--offline-scan", "--list-all-pkgs", "--no-progress"):
         assert flag in called
     assert called[called.index("--timeout") + 1] == "90s" and called[called.index("--platform") + 1] == "linux/amd64"
     environment = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines())
+    assert environment["DOCKER_CONFIG"] != "d"
     allowed = {
+        "DOCKER_CONFIG",
         "PATH",
         "HOME",
         "TMPDIR",

@@ -38,6 +38,7 @@ def test_the_article_s_deployment_fails_at_its_image_and_is_warned_about_the_res
         ("pss-run-as-non-root", "warning", 16, 11),
         ("pss-capabilities-drop-all", "warning", 16, 11),
         ("pss-seccomp-required", "warning", 16, 11),
+        ("read-only-root-fs", "warning", 16, 11),
         ("memory-request-missing", "warning", 16, 11),
         ("cpu-request-missing", "warning", 16, 11),
         ("memory-limit-missing", "warning", 16, 11),

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kgate.policy.checks import images, labels, lifecycle, pod_security, reliability, resources, rollout
+from kgate.policy.checks import (
+    access,
+    duplicates,
+    guards,
+    images,
+    joins,
+    labels,
+    lifecycle,
+    pod_security,
+    probes,
+    reliability,
+    resources,
+    rollout,
+    secrets,
+)
 from kgate.policy.context import Check
 
 CHECKS: Mapping[str, Check] = {
@@ -51,4 +65,33 @@ CHECKS: Mapping[str, Check] = {
     "limit-missing": resources.limit_missing,
     "max-unavailable-all": rollout.max_unavailable_all,
     "deadline-too-short": rollout.deadline_too_short,
+    "liveness-missing": probes.liveness_missing,
+    "probes-identical": probes.identical,
+    "probe-port": probes.port_undeclared,
+    "privileged-port": probes.privileged_port,
+    "ssh-port": probes.ssh_port,
+    "grace-too-short": probes.grace_too_short,
+    "secret-env": secrets.env_literal,
+    "secret-configmap": secrets.configmap,
+    "rbac-wildcard": access.wildcard,
+    "cluster-admin": access.cluster_admin,
+    "granted": access.granted,
+    "token-mounted": access.token_mounted,
+    "sensitive-mount": access.sensitive_mount,
+    "dangling-service": joins.dangling_service,
+    "dangling-ingress": joins.dangling_ingress,
+    "dangling-policy": joins.dangling_policy,
+    "dangling-account": joins.dangling_account,
+    "dangling-reference": joins.dangling_reference,
+    "service-port": joins.service_port,
+    "too-few-replicas": guards.too_few_replicas,
+    "budget-missing": guards.budget_missing,
+    "spread-missing": guards.spread_missing,
+    "recreate-behind-service": guards.recreate_behind_service,
+    "stuck-on-claim": guards.stuck_on_claim,
+    "no-readiness-signal": guards.no_readiness_signal,
+    "quantity-suspicious": resources.suspicious,
+    "request-not-limit": resources.request_not_limit,
+    "resource-range": resources.out_of_range,
+    "duplicate-env": duplicates.duplicate_env,
 }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from kgate.manifest import Path
 from kgate.policy.context import Context
 from kgate.policy.nodes import entries, mapping
 from kgate.policy.policy import Violation
+from kgate.policy.quantity import quantity
 from kgate.policy.subjects import Container
 
 _GIVES_REQUEST = ("defaultRequest", "default", "max", "min")
@@ -28,6 +31,52 @@ def limit_missing(container: Container, context: Context) -> Iterator[Violation]
         return
     says = f"{container} has no {resource} limit, so it can use up the {resource} of its node"
     yield Violation(manifest=container.manifest, path=(*container.path, "resources", "limits"), message=says)
+
+
+def suspicious(container: Container, context: Context) -> Iterator[Violation]:
+    """Amounts that nobody means: thousandths of a byte, a few bytes of memory, cpu in bytes."""
+    bytes_of, cpu_most = context.params["memory_least"], context.params["cpu_most"]
+    for path, resource, written in _amounts(container):
+        value = quantity(written)
+        if value is None or value <= 0:
+            continue
+        if resource in ("memory", "ephemeral-storage") and (value < bytes_of or str(written).endswith("m")):
+            says = f"{container}: {resource} {written} is {float(value):g} bytes"
+            yield Violation(manifest=container.manifest, path=path, message=says)
+        elif resource == "cpu" and value > cpu_most:
+            says = f"{container}: cpu {written} is {float(value):g} cores"
+            yield Violation(manifest=container.manifest, path=path, message=says)
+
+
+def request_not_limit(container: Container, context: Context) -> Iterator[Violation]:
+    resource = context.params["resource"]
+    request, limit = (mapping(container.body, "resources", field).get(resource) for field in ("requests", "limits"))
+    if limit is None or (request is not None and quantity(request) != quantity(limit)):
+        if limit is None and _limit_range_gives(container, resource, _GIVES_LIMIT, context):
+            return
+        has = f"requests {request} and may use {limit}" if limit is not None else "has no limit"
+        field = "requests" if limit is not None else "limits"
+        path = (*container.path, "resources", field, resource)
+        yield Violation(
+            manifest=container.manifest, path=path, message=f"{container} {has} of {resource}: its pod is not of the class Guaranteed"
+        )
+
+
+def out_of_range(container: Container, context: Context) -> Iterator[Violation]:
+    """`params.ranges`: by `requests.cpu` and the like, the least and the most."""
+    for path, resource, written in _amounts(container):
+        bounds = context.params["ranges"].get(f"{path[-2]}.{resource}", {})
+        value, least, most = quantity(written), quantity(bounds.get("min")), quantity(bounds.get("max"))
+        if value is not None and ((least is not None and value < least) or (most is not None and value > most)):
+            allowed = f"from {bounds.get('min', 0)} to {bounds.get('max', 'any')}"
+            says = f"{container}: {path[-2]} of {resource} are {written}, allowed is {allowed}"
+            yield Violation(manifest=container.manifest, path=path, message=says)
+
+
+def _amounts(container: Container) -> Iterator[tuple[Path, str, Any]]:
+    for field in ("requests", "limits"):
+        for resource, written in mapping(container.body, "resources", field).items():
+            yield (*container.path, "resources", field, resource), resource, written
 
 
 def _sets(container: Container, resource: str, *fields: str) -> bool:

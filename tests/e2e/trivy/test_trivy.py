@@ -271,12 +271,12 @@ def test_an_image_is_pulled_when_that_is_allowed(tmp_path: Path, cache: Path) ->
 @pytest.mark.parametrize(
     ("repository", "reason"),
     [
-        ("shop/missing", "the registry has no such image"),
-        ("shop/private", "the registry wants credentials"),
-        ("shop/denied", "the registry denies access"),
-        ("shop/busy", "the registry's rate limit is reached"),
-        ("shop/broken", "the registry answered with an internal error"),
-        ("shop/hang", "trivy did not end within 1.5 s"),
+        ("shop/missing", "the registry has no such tag"),
+        ("shop/private", "wants to know who asks"),
+        ("shop/denied", "denies access to"),
+        ("shop/busy", "the rate limit of"),
+        ("shop/broken", "answers with an internal error (500)"),
+        ("shop/hang", "the registry did not answer within 1.5 s"),
     ],
 )
 def test_a_registry_that_fails_is_no_clean_image(tmp_path: Path, cache: Path, repository: str, reason: str) -> None:
@@ -290,4 +290,4 @@ def test_a_registry_that_is_down_is_no_clean_image(tmp_path: Path, cache: Path) 
     with registry.serving(FIXED) as (host, _):
         pass
     found = judged(tmp_path, cache, {f"{host}/shop/api:1": None}, pull=True, registries=[host])
-    assert "the registry cannot be reached" in (found.images[0].reason or "")
+    assert "cannot be reached: Connection refused" in (found.images[0].reason or "")

@@ -1,0 +1,120 @@
+"""Which images are asked about at their registries, and what the answers mean for a scan."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from threading import Event
+from typing import TYPE_CHECKING
+
+from kgate.images.cache import Cache
+from kgate.images.inventory import Image
+from kgate.images.registry.answers import Answer, Missing, NotChecked, Present
+from kgate.images.registry.manifests import runs_on
+from kgate.images.scanner import NotScanned, Target
+from kgate.images.settings import ImagesSettings
+from kgate.reference import DEFAULT_REGISTRY, ImageReference
+
+if TYPE_CHECKING:
+    from kgate.images.registry import Registry
+    from kgate.images.registry.client import Access
+
+Presences = Mapping[ImageReference, Answer]
+
+
+def look_up(
+    images: Iterable[Image], settings: ImagesSettings, cache: Cache, *, until: float, stop: Event, progress: Callable[[int, int], None]
+) -> tuple[Presences, Registry | None]:  # fmt: skip
+    """One answer for each image that is to be asked about; none at all offline, or when nobody said so."""
+    wanted = [i.reference for i in images if i.reference is not None and _asked(i.reference, settings)]
+    refused = {reference: why for reference in wanted if (why := barred(reference, settings))}
+    allowed = [reference for reference in wanted if reference not in refused]
+    if not allowed:
+        return refused, None
+    from kgate.images.registry import Registry, ask  # requests: most runs connect to nothing
+
+    registry = Registry(_access(settings), stop)
+    done = iter(range(1, len(allowed) + 1))
+    progress(0, len(allowed))
+    answers = ask(
+        allowed, registry, until=until, stop=stop, known=cache.presences, progress=lambda: progress(next(done), len(allowed))
+    )  # fmt: skip
+    for answer in answers.values():
+        if isinstance(answer, Present):
+            cache.keep_presence(answer)
+    return refused | answers, registry
+
+
+def _asked(reference: ImageReference, settings: ImagesSettings) -> bool:
+    if settings.offline:
+        return False
+    return settings.registry or (settings.pull and settings.local(reference) is None)
+
+
+def barred(reference: ImageReference, settings: ImagesSettings) -> NotChecked | None:
+    """A pull request shall not make anything knock at doors inside the network: the name decides first, then its address."""
+    if settings.registries:
+        if reference.registry in settings.registries:
+            return None
+        return NotChecked(f"images.registries does not allow pulling from {reference.registry}")
+    if _may_be_public(reference.registry, settings):
+        return None
+    return NotChecked(f"{reference.registry} is no public address", "list it under images.registries to pull from it")
+
+
+def _may_be_public(registry: str, settings: ImagesSettings) -> bool:
+    from ipaddress import ip_address
+
+    from kgate.images.registry.addresses import Guard
+
+    host = registry.rsplit(":", 1)[0] if not registry.endswith("]") else registry
+    try:
+        return Guard(networks=settings.networks).refusal(str(ip_address(host.strip("[]"))), private=False) is None
+    except ValueError:
+        # what is no address is a name; one without a dot, like localhost or metadata, is a neighbour's. All digits: an address in disguise
+        return "." in host and not host.endswith((".local", ".localhost", ".internal", ".svc")) and not host.rsplit(".", 1)[1].isdigit()
+
+
+def _access(settings: ImagesSettings) -> Access:
+    from kgate.images.registry.addresses import Guard
+    from kgate.images.registry.client import Access
+
+    guard = Guard(listed=frozenset(settings.registries), networks=settings.networks)
+    limit = min(settings.registry_timeout_s, settings.timeout_s)
+    return Access(guard=guard, insecure=frozenset(settings.insecure), ca_file=settings.ca_file, timeout_s=limit)
+
+
+def pulled(reference: ImageReference, answer: Answer, settings: ImagesSettings, registry: Registry | None) -> Target | NotScanned:
+    """What to scan: the digest that the tag has now, so that what was looked up is what is scanned."""
+    if isinstance(answer, NotChecked):
+        return NotScanned(answer.reason, answer.hint)
+    if isinstance(answer, Missing):
+        return NotScanned(f"the registry has no such {answer.what}")
+    if not offers(answer, settings.platform):
+        return NotScanned(f"there is none for {settings.platform}")
+    try:
+        login = _login(reference, registry)
+    except NotChecked as e:
+        return NotScanned(e.reason, e.hint)
+    pinned = dataclasses.replace(reference, tag=None, digest=answer.digest)
+    return Target(image=pinned, login=login, insecure=reference.registry in settings.insecure, content=answer.digest)
+
+
+def offers(answer: Present, platform: str) -> bool:
+    """True as well when the registry does not say."""
+    return not answer.platforms or any(runs_on(platform, offered) for offered in answer.platforms)
+
+
+def _login(reference: ImageReference, registry: Registry | None) -> str:
+    """A config.json of Docker with the credentials of this registry alone; empty without any."""
+    import json
+
+    told = registry.credentials(reference) if registry else None
+    if told is None:
+        return ""
+    server = "https://index.docker.io/v1/" if reference.registry == DEFAULT_REGISTRY else reference.registry
+    entry = {"username": told.user, "password": told.password, "identitytoken": told.identity_token}
+    return json.dumps({"auths": {server: {key: value for key, value in entry.items() if value}}})
+
+
+__all__ = ["Answer", "Missing", "NotChecked", "Presences", "Present", "barred", "look_up", "offers", "pulled"]

@@ -1,0 +1,94 @@
+"""Who may do what: roles and their bindings, service accounts and their tokens, and what of the node a pod gets to see."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kgate.manifest import Manifest
+from kgate.policy.context import Context
+from kgate.policy.nodes import at, entries, text
+from kgate.policy.policy import Violation
+from kgate.policy.subjects import Pod
+
+
+def wildcard(manifest: Manifest, context: Context) -> Iterator[Violation]:
+    for index, rule in entries(manifest.body, "rules"):
+        for field in context.params["fields"]:
+            values = rule.get(field)
+            if isinstance(values, list) and "*" in values:
+                says = f'{manifest.kind} {manifest.name} grants all {field} with "*"'
+                yield Violation(manifest=manifest, path=("rules", index, field, values.index("*")), message=says)
+
+
+def cluster_admin(manifest: Manifest, context: Context) -> Iterator[Violation]:
+    role = text(manifest.body, "roleRef", "name")
+    if role not in context.params["roles"] or text(manifest.body, "roleRef", "kind") != "ClusterRole":
+        return
+    for _, subject in entries(manifest.body, "subjects"):
+        if text(subject, "name") not in context.params["allowed"]:
+            says = f"{manifest.kind} {manifest.name} gives the role {role} to {text(subject, 'kind')} {text(subject, 'name')}"
+            yield Violation(manifest=manifest, path=("roleRef", "name"), message=says)
+            return
+
+
+def granted(manifest: Manifest, context: Context) -> Iterator[Violation]:
+    """The grants that `params` name: a rule whose groups, resources and verbs include one of each."""
+    wanted = context.params
+    for index, rule in entries(manifest.body, "rules"):
+        if not _includes(rule, "apiGroups", wanted["groups"]):
+            continue
+        verbs = _found(rule, "verbs", wanted["verbs"])
+        resources = _found(rule, "resources", wanted["resources"])
+        if verbs and resources and not (rule.get("resourceNames") and wanted.get("unless_named") == "yes"):
+            says = f"{manifest.kind} {manifest.name} may {verbs[0]} {resources[0]}, which {wanted['means']}"
+            place = list(rule["resources"]).index(resources[0])
+            yield Violation(manifest=manifest, path=("rules", index, "resources", place), message=says)
+
+
+def token_mounted(pod: Pod, context: Context) -> Iterator[Violation]:
+    """The pod's word counts, else its ServiceAccount's; a pod that a role is bound to needs its token."""
+    automount, name = pod.body.get("automountServiceAccountToken"), _account(pod)
+    if automount is False:
+        return
+    account = context.inventory.named("ServiceAccount", pod.manifest.namespace, name)
+    if automount is None and account is not None and account.body.get("automountServiceAccountToken") is False:
+        return
+    if name == "default" or not context.inventory.has_roles(pod.manifest.namespace, name):
+        says = f"{pod} gets a token for the API server as {name}, and no role of the repository is bound to it"
+        yield Violation(manifest=pod.manifest, path=(*pod.path, "automountServiceAccountToken"), message=says)
+
+
+def sensitive_mount(pod: Pod, context: Context) -> Iterator[Violation]:
+    """A path is as sensitive as what it leads to: a folder above a socket holds the socket."""
+    for index, volume in entries(pod.body, "volumes"):
+        written = text(volume, "hostPath", "path")
+        if not written:
+            continue
+        path = posixpath.normpath("/" + written.lstrip("/"))
+        why = next((w for w, paths in context.params["paths"].items() if any(_leads_to(path, p) for p in paths)), "")
+        if why:
+            place = (*pod.path, "volumes", index, "hostPath", "path")
+            yield Violation(manifest=pod.manifest, path=place, message=f"{pod} mounts {written} of its node, {why}")
+
+
+def _leads_to(path: str, sensitive: str) -> bool:
+    """`/var/run` leads to `/var/run/docker.sock`; `/etc/` (with a slash) is meant with all that is below."""
+    if sensitive.endswith("/"):
+        return path == (sensitive.rstrip("/") or "/") or (len(sensitive) > 1 and path.startswith(sensitive))
+    return path == sensitive or (path != "/" and sensitive.startswith(path + "/"))
+
+
+def _account(pod: Pod) -> str:
+    return text(pod.body, "serviceAccountName") or text(pod.body, "serviceAccount") or "default"
+
+
+def _includes(rule: Mapping[str, Any], field: str, wanted: list[str]) -> bool:
+    values = rule.get(field)
+    return isinstance(values, list) and any(value in wanted or value == "*" for value in values)
+
+
+def _found(rule: Mapping[str, Any], field: str, wanted: list[str]) -> list[str]:
+    values = at(rule, field)
+    return [v for v in values if v in wanted] if isinstance(values, list) else []
