@@ -7,6 +7,7 @@ python3 tools/run.py python bench/schedule.py [--nodes 5000] [--pods 50000] [--c
 from __future__ import annotations
 
 import argparse
+import gc
 import resource
 import subprocess
 import sys
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--one", help="measure this one row in this process")
     options = parser.parse_args()
     if options.one:
+        gc.disable()  # as the kgate command does
         print(row(options.one, options))
         return
     print(f"{'':58s} {'CPU s':>6s} {'us/pod':>7s} {'peak MB':>8s}")

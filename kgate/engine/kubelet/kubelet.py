@@ -59,11 +59,13 @@ class Kubelet:
         """Pods that are to become ready, by uid, in order of binding."""
         self._last_ready_ms: Millis | None = None
         self._images = Images()
+        self._fates: dict[tuple[str, ...], tuple[bool, ImageBehaviour]] = {}
         self.watches = (Watch(Pod, self._bound), Watch(Node))
 
     def behave(self, behaviour: Behaviour) -> None:
         """From now on; pods whose fate changes with it start anew."""
         self._behaviour = behaviour
+        self._fates.clear()
         for pod in self._store.list(Pod):
             run = self._runs.get(pod.metadata.uid)
             if run is not None and run.reported not in ("ready", "unready") and not (run.worker is not None and pod.ready):
@@ -78,10 +80,18 @@ class Kubelet:
         if pod is None or not pod.spec.node_name or pod.terminal or not self._leases.alive(pod.spec.node_name):
             return None
         run = self._runs.setdefault(pod.metadata.uid, _Run(bound_ms=self._store.now_ms))
-        if run.worker is not None or self._behaviour.plays(_images(pod)):
+        played, behaviour = self._fate(pod)
+        if run.worker is not None or played:
             return self._play(pod, run)
-        behaviour = self._behaviour.of_pod(_images(pod))
         return self._stop(pod, run, behaviour) if pod.metadata.deleting else self._start(pod, run, behaviour)
+
+    def _fate(self, pod: Pod) -> tuple[bool, ImageBehaviour]:
+        """Whether it is played step by step, and how it behaves otherwise; worked out once for all pods of the same images."""
+        images = _images(pod)
+        fate = self._fates.get(images)
+        if fate is None:
+            fate = self._fates[images] = (self._behaviour.plays(images), self._behaviour.of_pod(images))
+        return fate
 
     def _play(self, pod: Pod, run: _Run) -> Millis | None:
         """A pod that is played step by step: whatever changed is written once, with the Events that tell of it."""
@@ -255,8 +265,8 @@ class Kubelet:
         self._manager.enqueue(self.name, key_of(pod))
 
 
-def _images(pod: Pod) -> list[str]:
-    return [c.image for c in (*pod.spec.init_containers, *pod.spec.containers)]
+def _images(pod: Pod) -> tuple[str, ...]:
+    return tuple([c.image for c in (*pod.spec.init_containers, *pod.spec.containers)])
 
 
 def _backoff_ms(restarts: int) -> Millis:
