@@ -15,7 +15,7 @@ from kgate.images.scanner import ScanResult
 
 _T = TypeVar("_T")
 
-FORMAT = "1"
+FORMAT = "2"
 """Part of every key: raised whenever an older answer would now be read differently."""
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from kgate.finding import Finding, Severity, Skipped
+from kgate.finding import Finding, Rule, Severity, Skipped
 from kgate.images.inventory import Image, inventory
-from kgate.images.rules import END_OF_LIFE, NOT_SCANNED, UNFIXED, VULNERABLE
+from kgate.images.knowledge import Knowledge, knowledge
+from kgate.images.presence import Answer as Presence
+from kgate.images.presence import Missing, NotChecked, Presences, Present, offers
+from kgate.images.rules import END_OF_LIFE, EXPLOITED, MISSING, NOT_SCANNED, OUTDATED, PLATFORM_MISSING, UNFIXED, VULNERABLE
 from kgate.images.scan import Answer, Progress, ask
 from kgate.images.scanner import NotScanned, ScanResult, Vulnerability
-from kgate.images.settings import SEVERITIES, ImagesSettings, Scan
+from kgate.images.settings import SEVERITIES, EndOfLife, ImagesSettings, Scan, Unscanned
+from kgate.images.thresholds import Thresholds, excluded, judged_alike, waiver_of
+from kgate.images.waivers import SETTINGS_FILE, Locate, about_waivers, said
 from kgate.manifest import Manifest
 from kgate.outcome import ImageOutcome
+from kgate.reference import ImageReference
 
 SHOWN_PACKAGES = 4
 SHOWN_USERS = 4
@@ -26,26 +34,103 @@ class Judged(Struct, frozen=True, kw_only=True):
     images: tuple[ImageOutcome, ...] = ()
     """Every image of the manifests, scanned or not, by name."""
     skipped: tuple[Skipped, ...] = ()
-    """Empty: what was not scanned is in `images`, with the reason, and an error where a scan is required."""
+    """Images that a registry was to be asked about and gave no answer. What was not scanned is in `images`, with the reason."""
 
 
-def judge(manifests: Iterable[Manifest], settings: ImagesSettings, *, progress: Progress | None = None) -> Judged:
-    """Raises nothing for what an image, a registry or a scanner does wrong: each image has its outcome."""
+def judge(
+    manifests: Iterable[Manifest],
+    settings: ImagesSettings,
+    *,
+    progress: Progress | None = None,
+    today: date | None = None,
+    settings_file: str = SETTINGS_FILE,
+    locate: Locate | None = None,
+) -> Judged:
+    """Raises nothing for what an image, a registry or a scanner does wrong: each image has its outcome.
+
+    `today` (in UTC, unless given) decides which waivers hold. `locate` tells where in the settings file a path below `images:` stands.
+    Raises ConfigError for a KEV or VEX file that cannot be read.
+    """
+    known = knowledge(settings)
     images = inventory(manifests)
     asked = ask(images, settings, progress)
-    return weigh(tuple(zip(images, asked.answers, strict=True)), settings)
+    judged = weigh(
+        tuple(zip(images, asked.answers, strict=True)), settings, presences=asked.presences, known=known, today=today or _today(),
+        settings_file=settings_file, locate=locate,
+    )  # fmt: skip
+    newer = [f for image in images if (f := _outdated(image, asked.newer))]
+    return replace(judged, findings=tuple(sorted([*judged.findings, *newer], key=lambda f: f.order)))
 
 
-def weigh(answered: Iterable[tuple[Image, Answer]], settings: ImagesSettings) -> Judged:
-    """What the answers mean. Pure: `scan` has asked."""
-    answered = tuple(answered)
-    findings = [f for image, answer in answered for f in _findings(image, answer, settings)]
-    outcomes = sorted((_outcome(image, answer) for image, answer in answered), key=lambda o: o.image)
-    return Judged(findings=tuple(sorted(findings, key=lambda f: f.order)), images=tuple(outcomes))
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
-def _outcome(image: Image, answer: Answer) -> ImageOutcome:
-    written = image.reference.digest if image.reference else None
+def weigh(
+    answered: Iterable[tuple[Image, Answer]],
+    settings: ImagesSettings,
+    *,
+    presences: Presences | None = None,
+    known: Knowledge | None = None,
+    today: date | None = None,
+    settings_file: str = SETTINGS_FILE,
+    locate: Locate | None = None,
+) -> Judged:
+    """What the answers mean. Pure, but for the day: `ask` has asked."""
+    today, known, presences = today or _today(), known or Knowledge(), presences or {}
+    counted = tuple((image, _counting(image, answer, settings, known)) for image, answer in answered)
+    findings: list[Finding] = []
+    used: set[int] = set()
+    for image, answer in counted:
+        presence = presences.get(image.reference) if image.reference else None
+        findings += _presence(image, presence, settings)
+        for thresholds, alike in judged_alike(image, settings, today):
+            findings += _findings(alike, answer, presence, thresholds, settings, known, used)
+    findings += about_waivers(counted, settings, used, today, settings_file, locate)
+    outcomes = sorted((_outcome(image, answer, presences) for image, answer in counted), key=lambda o: o.image)
+    skipped = sorted(s for image, _ in counted for s in _not_looked_up(image, presences, settings))
+    return Judged(findings=tuple(sorted(findings, key=lambda f: f.order)), images=tuple(outcomes), skipped=tuple(skipped))
+
+
+def _counting(image: Image, answer: Answer, settings: ImagesSettings, known: Knowledge) -> Answer:
+    """Without what is excluded, and what its maker says does no harm."""
+    if isinstance(answer, NotScanned):
+        return answer
+    digest = answer.digest or (image.reference.digest if image.reference else None) or ""
+    kept = (v for v in answer.vulnerabilities if not excluded(v, settings) and not known.harmless(v, image.reference, digest))
+    return replace(answer, vulnerabilities=tuple(kept))
+
+
+def _presence(image: Image, presence: Presence | None, settings: ImagesSettings) -> Iterator[Finding]:
+    first = image.uses[0]
+    if isinstance(presence, Missing):
+        message = f"image {image.text} does not exist: its registry has no such {presence.what}{_users(image)}"
+        yield Finding.at(first.manifest, first.path, rule=MISSING, message=message)
+    elif isinstance(presence, Present) and not offers(presence, settings.platform):
+        message = f"image {image.text} does not exist for {settings.platform}, only for {_cut(presence.platforms, 8)}{_users(image)}"
+        yield Finding.at(first.manifest, first.path, rule=PLATFORM_MISSING, message=message)
+
+
+def _not_looked_up(image: Image, presences: Presences, settings: ImagesSettings) -> Iterator[Skipped]:
+    """Wanted, where the settings ask for registries: that one could not be reached says nothing about the image."""
+    presence = presences.get(image.reference) if image.reference else None
+    if isinstance(presence, NotChecked) and settings.registry:
+        use = image.uses[0]
+        yield Skipped(file=use.manifest.file, line=use.place.line, reason=f"image {image.text} was not looked up: {presence}", wanted=True)
+
+
+def _outdated(image: Image, newer: Mapping[ImageReference, str]) -> Finding | None:
+    tag = newer.get(image.reference) if image.reference else None
+    if tag is None:
+        return None
+    message = f"image {image.text} has a newer tag, {tag}{_users(image)}"
+    return Finding.at(image.uses[0].manifest, image.uses[0].path, rule=OUTDATED, message=message)
+
+
+def _outcome(image: Image, answer: Answer, presences: Presences) -> ImageOutcome:
+    presence = presences.get(image.reference) if image.reference else None
+    now = presence.digest if isinstance(presence, Present) else None
+    written = (image.reference.digest if image.reference else None) or now
     if isinstance(answer, NotScanned):
         return ImageOutcome(image=image.text, digest=written, reason=str(answer), used_by=image.used_by)
     return ImageOutcome(
@@ -79,46 +164,86 @@ def _worst(members: Sequence[Vulnerability]) -> Vulnerability:
     return min(members, key=lambda v: (SEVERITIES.index(v.severity), v))
 
 
-def _findings(image: Image, answer: Answer, settings: ImagesSettings) -> Iterator[Finding]:
+def _findings(
+    image: Image,
+    answer: Answer,
+    presence: Presence | None,
+    thresholds: Thresholds,
+    settings: ImagesSettings,
+    known: Knowledge,
+    used: set[int],
+) -> Iterator[Finding]:
+    """Of the uses of an image that are judged alike. Notes in `used` which waivers cover something."""
     first = image.uses[0]
-    reason = str(answer) if isinstance(answer, NotScanned) else answer.gap
-    if reason and settings.scan is Scan.REQUIRED:
-        message = f"image {image.text} was not scanned: {reason}{_users(image)}"
-        yield Finding.at(first.manifest, first.path, rule=NOT_SCANNED, message=message)
+    if reason := _unanswered(answer, presence, settings):
+        yield from _unscanned(image, reason, thresholds)
     if isinstance(answer, ScanResult):
-        if answer.end_of_life:
+        if answer.end_of_life and thresholds.end_of_life is not EndOfLife.IGNORE:
             message = f"image {image.text} is built on {answer.os}, which gets no more security updates{_users(image)}"
-            yield Finding.at(first.manifest, first.path, rule=END_OF_LIFE, message=message)
+            severity = Severity.ERROR if thresholds.end_of_life is EndOfLife.FAIL else Severity.WARNING
+            yield Finding.at(first.manifest, first.path, rule=END_OF_LIFE, message=message, severity=severity)
         for members in _by_id(answer.vulnerabilities).values():
-            yield from _vulnerability(image, members, settings)
+            for waiver, covered in _by_waiver(members, thresholds, settings).items():
+                if waiver is not None:
+                    used.add(waiver)
+                for finding in _vulnerability(image, covered, thresholds, known):
+                    yield finding if waiver is None else replace(finding, waived=said(settings.waivers[waiver]))
 
 
-def _vulnerability(image: Image, members: Sequence[Vulnerability], settings: ImagesSettings) -> Iterator[Finding]:
+def _unanswered(answer: Answer, presence: Presence | None, settings: ImagesSettings) -> str:
+    if isinstance(presence, Missing):
+        return ""  # an error of its own
+    if isinstance(presence, NotChecked) and settings.registry and settings.scan is Scan.OFF:
+        return f"not looked up: {presence}"
+    reason = str(answer) if isinstance(answer, NotScanned) else answer.gap
+    return f"not scanned: {reason}" if reason and settings.scan is not Scan.OFF else ""
+
+
+def _unscanned(image: Image, reason: str, thresholds: Thresholds) -> Iterator[Finding]:
+    if thresholds.on_unscanned is Unscanned.REPORT:
+        return
+    severity = Severity.ERROR if thresholds.on_unscanned is Unscanned.FAIL else Severity.WARNING
+    message = f"image {image.text} was {reason}{_users(image)}"
+    yield Finding.at(image.uses[0].manifest, image.uses[0].path, rule=NOT_SCANNED, message=message, severity=severity)
+
+
+def _by_waiver(members: Sequence[Vulnerability], thresholds: Thresholds, settings: ImagesSettings) -> dict[int | None, list[Vulnerability]]:
+    grouped: dict[int | None, list[Vulnerability]] = {}
+    for v in members:
+        grouped.setdefault(waiver_of(v, thresholds, settings), []).append(v)
+    return grouped
+
+
+def _vulnerability(image: Image, members: Sequence[Vulnerability], thresholds: Thresholds, known: Knowledge) -> Iterator[Finding]:
     """One finding for what can be fixed now, and one for what cannot, of one vulnerability in all packages of one image."""
     fixable = [v for v in members if v.fixed]
     unfixed = [v for v in members if not v.fixed]
-    if fixable and (severity := _severity(_worst(fixable), settings)):
-        packages = ", ".join(sorted({f"{v.package} {v.fixed}" for v in fixable})[:SHOWN_PACKAGES])
-        yield _finding(image, fixable, severity, f"update the image to one that has {packages}")
-    if unfixed and not settings.ignore_unfixed and (severity := _severity(_worst(unfixed), settings)):
-        yield _finding(image, unfixed, severity, UNFIXED.remediation)
-    elif unfixed and settings.ignore_unfixed and _worst(unfixed).severity == "CRITICAL":
-        yield _finding(image, unfixed, Severity.WARNING, UNFIXED.remediation)
+    packages = ", ".join(sorted({f"{v.package} {v.fixed}" for v in fixable})[:SHOWN_PACKAGES])
+    update = f"update the image to one that has {packages}"
+    if members[0].id in known.exploited:
+        yield _finding(image, members, Severity.ERROR, update if fixable else EXPLOITED.remediation, rule=EXPLOITED)
+        return
+    if fixable and (severity := _severity(_worst(fixable), thresholds)):
+        yield _finding(image, fixable, severity, update, rule=VULNERABLE)
+    if unfixed and not thresholds.ignore_unfixed and (severity := _severity(_worst(unfixed), thresholds)):
+        yield _finding(image, unfixed, severity, UNFIXED.remediation, rule=UNFIXED)
+    elif unfixed and thresholds.ignore_unfixed and _worst(unfixed).severity == "CRITICAL":
+        yield _finding(image, unfixed, Severity.WARNING, UNFIXED.remediation, rule=UNFIXED)
 
 
-def _severity(worst: Vulnerability, settings: ImagesSettings) -> Severity | None:
+def _severity(worst: Vulnerability, thresholds: Thresholds) -> Severity | None:
     """A warning for what nobody has rated: it may be anything."""
-    if SEVERITIES.index(worst.severity) <= SEVERITIES.index(settings.severity):
+    if SEVERITIES.index(worst.severity) <= SEVERITIES.index(thresholds.severity):
         return Severity.ERROR
     return Severity.WARNING if worst.severity == "UNKNOWN" else None
 
 
-def _finding(image: Image, members: Sequence[Vulnerability], severity: Severity, remediation: str) -> Finding:
+def _finding(image: Image, members: Sequence[Vulnerability], severity: Severity, remediation: str, *, rule: Rule) -> Finding:
     worst, first = _worst(members), image.uses[0]
     rated = f"{worst.severity} by {worst.severity_source}" if worst.severity_source else f"severity {worst.severity}"
     title = f": {worst.title[:120]}" if worst.title else ""
-    message = f"image {image.text} has {worst.id} ({rated}) in {_packages(members)}{title}{_users(image)}"
-    rule = VULNERABLE if worst.fixed else UNFIXED
+    exploited = ", known to be exploited," if rule is EXPLOITED else ""
+    message = f"image {image.text} has {worst.id} ({rated}){exploited} in {_packages(members)}{title}{_users(image)}"
     return Finding.at(first.manifest, first.path, rule=rule, message=message, severity=severity, remediation=remediation)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from fnmatch import fnmatchcase
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -84,6 +87,26 @@ def _access(settings: ImagesSettings) -> Access:
     return Access(guard=guard, insecure=frozenset(settings.insecure), ca_file=settings.ca_file, timeout_s=limit)
 
 
+def newer_tags(presences: Presences, registry: Registry, settings: ImagesSettings) -> Mapping[ImageReference, str]:
+    """A registry that does not list its tags has said enough about the image: no newer one is told."""
+    found: dict[ImageReference, str] = {}
+    for reference, answer in presences.items():
+        pattern = next((u.pattern for u in settings.updates if fnmatchcase(reference.name, u.repository)), "")
+        if not (pattern and reference.tag and isinstance(answer, Present) and re.fullmatch(pattern, reference.tag)):
+            continue
+        with suppress(NotChecked):
+            fitting = [tag for tag in registry.tags(reference) if re.fullmatch(pattern, tag)]
+            newest = max(fitting, key=_version, default=reference.tag)
+            if _version(newest)[0] > _version(reference.tag)[0]:
+                found[reference] = newest
+    return found
+
+
+def _version(tag: str) -> tuple[tuple[int, ...], str]:
+    """The numbers in a tag, as far as they are of a sane length; then the tag, so that equal numbers have one order."""
+    return tuple(int(number[:18]) for number in re.findall("[0-9]+", tag)), tag
+
+
 def pulled(reference: ImageReference, answer: Answer, settings: ImagesSettings, registry: Registry | None) -> Target | NotScanned:
     """What to scan: the digest that the tag has now, so that what was looked up is what is scanned."""
     if isinstance(answer, NotChecked):
@@ -117,4 +140,4 @@ def _login(reference: ImageReference, registry: Registry | None) -> str:
     return json.dumps({"auths": {server: {key: value for key, value in entry.items() if value}}})
 
 
-__all__ = ["Answer", "Missing", "NotChecked", "Presences", "Present", "barred", "look_up", "offers", "pulled"]
+__all__ = ["Answer", "Missing", "NotChecked", "Presences", "Present", "barred", "look_up", "newer_tags", "offers", "pulled"]

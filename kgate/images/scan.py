@@ -12,13 +12,13 @@ from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kgate.images.cache import Cache, default_folder
 from kgate.images.contents import content
 from kgate.images.executable import find
 from kgate.images.inventory import Image
-from kgate.images.presence import Presences, look_up, pulled
+from kgate.images.presence import Presences, look_up, newer_tags, pulled
 from kgate.images.scanner import NotScanned, Scanner, ScanResult, Target
 from kgate.images.settings import ImagesSettings, Scan
 from kgate.reference import ImageReference
@@ -51,6 +51,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     """One for each image, in their order."""
     presences: Presences
     """For those that a registry was asked about."""
+    newer: Mapping[ImageReference, str] = field(default_factory=dict)
+    """The newest tag that fits the pattern of images.updates, where it is newer than the image's own."""
 
 
 def ask(images: Sequence[Image], settings: ImagesSettings, progress: Progress | None = None) -> Asked:
@@ -60,14 +62,16 @@ def ask(images: Sequence[Image], settings: ImagesSettings, progress: Progress | 
     cache = Cache(default_folder() if settings.cache else None)
     with _stopping(stop):
         presences, registry = look_up(images, settings, cache, until=until, stop=stop, progress=progress or _silent)
+        newer = newer_tags(presences, registry, settings) if registry and settings.updates else {}
         if settings.scan is Scan.OFF:
-            return Asked(answers=tuple(NotScanned("images.scan is off") for _ in images), presences=presences)
+            return Asked(answers=tuple(NotScanned("images.scan is off") for _ in images), presences=presences, newer=newer)
         targets = [_target(image, settings, presences, registry) for image in images]
         wanted = {i: target for i, target in enumerate(targets) if isinstance(target, Target)}
         answers = _answers(wanted, settings, cache, until, stop, progress or _silent) if wanted else {}
     return Asked(
         answers=tuple(_reason(t, settings) if isinstance(t, NotScanned) else answers[i] for i, t in enumerate(targets)),
         presences=presences,
+        newer=newer,
     )
 
 
@@ -92,6 +96,8 @@ def _target(image: Image, settings: ImagesSettings, presences: Presences, regist
         return _local(image.reference, *local)
     if settings.offline:
         return NotScanned("kgate runs offline, and images.archives names no archive of it")
+    if not settings.pull and settings.registry:
+        return NotScanned("images.pull is false, and images.archives names no archive of it", HOW_TO_SCAN)
     if not settings.pull:
         return NotScanned(NO_NETWORK, HOW_TO_SCAN)
     return pulled(image.reference, presences[image.reference], settings, registry)

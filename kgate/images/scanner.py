@@ -40,6 +40,9 @@ class Vulnerability(Struct, frozen=True, kw_only=True, order=True):
     status: str = ""
     """Why there is no fix, in the distribution's word: `affected`, `will_not_fix`, `fix_deferred`."""
     title: str = ""
+    path: str = ""
+    """The file in the image that the package was read from; empty for packages of the operating system."""
+    purl: str = ""
 
 
 class ScanResult(Struct, frozen=True, kw_only=True):

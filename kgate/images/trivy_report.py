@@ -83,6 +83,8 @@ def _vulnerabilities(result: Mapping[str, Any]) -> Iterator[Vulnerability]:
             severity_source=_text(v.get("SeveritySource")),
             status=status,
             title=_text(v.get("Title")),
+            path=_text(v.get("PkgPath")),
+            purl=_text(_mapping(v.get("PkgIdentifier") or {}, "PkgIdentifier").get("PURL")),
         )
 
 
