@@ -8,10 +8,10 @@ from kgate.engine import Cluster
 from kgate.finding import Rule, Severity, Stage
 from kgate.rollout.questions.autoscalers import Autoscaler, after, autoscalers, scaled, too_many
 from kgate.rollout.questions.budgets import (
-    ALL,
     DISRUPTIONS,
-    a_running_pod,
+    amended,
     covering,
+    drains,
     expected,
     field_of,
     needed,
@@ -19,7 +19,7 @@ from kgate.rollout.questions.budgets import (
     refusal_of,
     stored,
 )
-from kgate.rollout.questions.evidence import Answer, Evidence, Level, edited
+from kgate.rollout.questions.evidence import Answer, Evidence, Level
 
 AGAINST = Rule(
     id="KG5147",
@@ -71,7 +71,7 @@ def _cured(evidence: Evidence, scaler: Autoscaler) -> bool:
     """A node drains at the minimum, under the budget that always lets one go."""
     (manifest,) = covering(evidence)
     cluster = after(evidence)
-    cluster.apply(edited(manifest.body, one_away(manifest)))
+    if not amended(cluster, one_away(manifest)):
+        return False
     scaled(cluster, evidence.key, scaler.least)
-    pod = a_running_pod(cluster, evidence)
-    return pod is not None and not cluster.drain(pod.spec.node_name, ALL).errors
+    return drains(cluster, evidence)

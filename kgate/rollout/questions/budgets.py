@@ -17,7 +17,8 @@ from kgate.engine.drain import DrainOptions
 from kgate.finding import Rule, Severity, Stage
 from kgate.manifest import Manifest
 from kgate.rollout.gathered import pod_labels
-from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, Trial
+from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, edited
+from kgate.rollout.stage import key_of
 from kgate.rollout.written import mapping
 
 DISRUPTIONS = "https://kubernetes.io/docs/tasks/run-application/configure-pdb/"
@@ -202,20 +203,33 @@ def a_running_pod(cluster: Cluster, evidence: Evidence) -> Pod | None:
 
 
 def drains_with(evidence: Evidence, edits: Sequence[Edit]) -> bool:
-    """Whether a node with one of the pods drains after the edits."""
-    tried = evidence.trial(Trial(edits=edits, alone=not _together(evidence)))
-    if tried is None:
+    """Whether the pods leave a node that is drained after the edits, which are of budgets."""
+    cluster = evidence.rolled.played.cluster.fork()
+    return amended(cluster, edits) and drains(cluster, evidence)
+
+
+def amended(cluster: Cluster, edits: Sequence[Edit]) -> bool:
+    """The objects that the edits are of, applied with them; without their root, deleted. False when they are refused."""
+    wanted = {id(e.where): e.where for e in edits if e.where is not None}
+    try:
+        for manifest in wanted.values():
+            mine = [e for e in edits if e.where is manifest]
+            if any(not e.path for e in mine):
+                cluster.delete(manifest.kind, manifest.name, key_of(manifest).namespace)
+            else:
+                cluster.apply(edited(manifest.body, mine))
+    except ApiError:
         return False
-    cluster = tried.rolled.played.cluster
+    return True
+
+
+def drains(cluster: Cluster, evidence: Evidence) -> bool:
+    """Whether the pods leave a node that is drained, whatever keeps others there. Time passes on the cluster."""
     pod = a_running_pod(cluster, evidence)
-    return pod is not None and not cluster.drain(pod.spec.node_name, ALL).errors and not _pods_on(cluster, pod.spec.node_name, evidence)
-
-
-def _together(evidence: Evidence) -> bool:
-    """Whether the budget counts pods of several Deployments of the stage."""
-    (budget, *_) = (stored(evidence, m) for m in covering(evidence))
-    same = [m for m in evidence.head if m.kind == "Deployment" and selector.matches(budget.spec.selector, labels_of(m))]
-    return len(same) > 1
+    if pod is None:
+        return False
+    cluster.drain(pod.spec.node_name, ALL)
+    return not _pods_on(cluster, pod.spec.node_name, evidence)
 
 
 def _pods_on(cluster: Cluster, node: str, evidence: Evidence) -> list[Pod]:
@@ -224,13 +238,12 @@ def _pods_on(cluster: Cluster, node: str, evidence: Evidence) -> list[Pod]:
 
 
 def _drained(evidence: Evidence) -> Mapping[Key, Stuck]:
-    """Each node of the described cluster that has pods with a budget, drained in turn: one more play for all Deployments together."""
+    """Each node of the described cluster that has pods with a budget, drained in turn, once for all Deployments together."""
     if evidence.assumed_cluster:
         return {}
     name = f"{BLOCKED.name}: nodes"
     if name not in evidence.shared:
-        tried = evidence.trial(Trial())
-        evidence.shared[name] = {} if tried is None else _drain_all(tried.rolled.played.cluster)
+        evidence.shared[name] = _drain_all(evidence.rolled.played.cluster.fork())
     found: Mapping[Key, Stuck] = evidence.shared[name]
     return found
 
@@ -270,7 +283,6 @@ def several(evidence: Evidence) -> Iterator[Answer]:
     if len(budgets) < 2:
         return
     first, second = budgets[:2]
-    tried = evidence.trial(Trial(edits=[Edit(where=m, path=(), value=None) for m in budgets[1:]], alone=True))
     yield Answer(
         rule=TWO,
         level=Level.FAILS,
@@ -282,5 +294,12 @@ def several(evidence: Evidence) -> Iterator[Answer]:
         where=second,
         key=True,
         fix=f"delete one of the budgets, or let {first.name} and {second.name} select different pods",
-        verified=tried is not None and not any("more than one" in s for s in _said(tried)) and len(covering(tried)) == 1,
+        verified=_evicts_without(evidence, budgets[1:]),
     )
+
+
+def _evicts_without(evidence: Evidence, budgets: Sequence[Manifest]) -> bool:
+    """Whether the eviction API has a plain answer once they are gone."""
+    cluster = evidence.rolled.played.cluster.fork()
+    gone = amended(cluster, [Edit(where=m, path=(), value=None) for m in budgets])
+    return gone and not any("more than one" in said for said in refusal_of(cluster, evidence))
