@@ -27,6 +27,7 @@ from kgate.engine.api.codec import CLUSTER_SCOPED, KINDS, DecodeError, decode, e
 from kgate.engine.api.core import Event, Namespace, Node, Pod
 from kgate.engine.api.meta import Key, Millis, Resource
 from kgate.engine.behaviour import Behaviour
+from kgate.engine.choices import Choices
 from kgate.engine.controllers.deployment.controller import DeploymentController
 from kgate.engine.controllers.disruption.controller import DisruptionController
 from kgate.engine.controllers.garbagecollector import GarbageCollector
@@ -102,6 +103,7 @@ class Cluster:
         self.metrics = Said(self.store)
         """What the metrics APIs answer; nothing until somebody says something."""
         self._validate = validate
+        self._choices: Choices | None = None
         self._fields = FieldManagers()
         evaluators = Evaluators()
         self._admission = Admission(self.store, evaluators)
@@ -196,6 +198,20 @@ class Cluster:
         if found is None:
             raise not_found("pods", pod)
         return self._scheduler.tied_nodes(found)
+
+    def node_alive(self, name: str) -> bool:
+        """Whether its kubelet runs; nodes that nobody stopped have one that does."""
+        return self._leases.alive(name)
+
+    @property
+    def choices(self) -> Choices | None:
+        """Who breaks ties, and notes them, on this cluster."""
+        return self._choices
+
+    def choose_with(self, choices: Choices | None) -> None:
+        """Who breaks ties from now on; None: as kube-scheduler does."""
+        self._choices = choices
+        self._scheduler.placement.choose_with(choices)
 
     def room_for(self, pod: str, most: int, namespace: str = "default", *, more: Sequence[Json] = ()) -> Room:
         """How many pods like this one fit beside all that is there and beside `more` nodes, at most `most`; itself counts if it is bound.

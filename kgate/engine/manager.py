@@ -166,6 +166,10 @@ class Manager:
             heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
+    def timers(self) -> list[tuple[Millis, str, Key]]:
+        """When which controller looks again at which of its keys, in no particular order."""
+        return [(due, name, key) for (name, key), due in self._due.items()]
+
     def record(self, about: Resource, type_: str, reason: str, message: str, *, source: str) -> None:
         """Writes a core/v1 Event, or counts up the one that already says so (client-go/tools/record/events_cache.go)."""
         # Unlike upstream: similar events are never aggregated, and none is dropped for being one of many.

@@ -155,8 +155,6 @@ class Trivy(Struct, frozen=True, kw_only=True):
     database: Database
     settings: ImagesSettings
     server: Server | None = None
-    memory: bool = False
-    """Keep layers in memory: somebody else has the cache that lasts."""
 
     @classmethod
     def opened(cls, settings: ImagesSettings, stop: Event) -> Self:
@@ -221,7 +219,7 @@ class Trivy(Struct, frozen=True, kw_only=True):
             report = read_report(room.out)
             branches = self._branches(report, room)
         if branches is None:
-            return replace(self, server=None, memory=True).scan(target, deadline_s=max(0.1, until - time.monotonic()), stop=stop)
+            return replace(self, server=None).scan(target, deadline_s=max(0.1, until - time.monotonic()), stop=stop)
         return self._result(target, report, branches)
 
     def _more(self, target: Target) -> dict[str, str]:
@@ -243,7 +241,7 @@ class Trivy(Struct, frozen=True, kw_only=True):
 
     def argv(self, target: Target, *, out: Path, deadline_s: float) -> list[str]:
         """No text of a manifest is in it but a reference that has been parsed and written anew, behind `--`."""
-        memory = self.memory or target.local or not os.access(self.database.cache_dir, os.W_OK)
+        memory = target.local or not os.access(self.database.cache_dir, os.W_OK)
         argv = [self.executable, "sbom" if target.sbom else "image", "--config", "/dev/null", "--ignorefile", "/dev/null"]
         argv += ["--cache-dir", str(self.database.cache_dir), *(["--cache-backend", "memory"] if memory and not self.server else [])]
         argv += ["--skip-db-update", "--skip-java-db-update", "--offline-scan", "--pkg-types", "os,library"]

@@ -13,6 +13,7 @@ from kgate.engine.api.codec import CLUSTER_SCOPED
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Condition, FrozenMap, Key
 from kgate.engine.api.quantity import milli, parse
+from kgate.engine.choices import Choices
 from kgate.engine.errors import ApiError
 from kgate.rollout import Validate
 from kgate.rollout.expect.judging import Run
@@ -35,6 +36,7 @@ from kgate.rollout.steps import (
     Quiet,
     Scale,
     Scenario,
+    Schedule,
     Sleep,
     Step,
     Unready,
@@ -150,6 +152,8 @@ class Player:
                 self._unready(action)
             case Metrics():
                 self._metrics(action)
+            case Schedule():
+                self._cluster.choose_with(Choices(action.ties))
             case KubeletStep():
                 self._kubelet = merged(self._kubelet, action.changes)
                 self._cluster.set_behaviour(behaviour(read_kubelet(self._kubelet, action.path)))

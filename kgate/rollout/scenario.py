@@ -36,6 +36,7 @@ from kgate.rollout.steps import (
     Quiet,
     Scale,
     Scenario,
+    Schedule,
     Sleep,
     StatusHolds,
     Step,
@@ -362,6 +363,18 @@ _UNTILS: Mapping[str, Callable[[object, Path], Until]] = {
     "node": _node_holds,
 }
 
+
+def _schedule(value: object, path: Path) -> Schedule:
+    ties: dict[int, str] = {}
+    for place, entry in fields.items(value, path):
+        body = Fields(entry, place, ("tie", "node"), "a tie")
+        number = body.whole("tie", 0, least=0)
+        if number in ties:
+            refuse(body.at("tie"), f"tie {number} is there twice")
+        ties[number] = body.text("node")
+    return Schedule(ties=ties)
+
+
 _READERS: Mapping[str, Callable[[object, Path], Action]] = {
     "apply": _apply,
     "create": _create,
@@ -374,6 +387,7 @@ _READERS: Mapping[str, Callable[[object, Path], Action]] = {
     "unready": _unready,
     "metrics": _metrics,
     "kubelet": _kubelet,
+    "schedule": _schedule,
     "sleep": _sleep,
     "wait": lambda value, path: _wait(value, path, 60_000),
 }

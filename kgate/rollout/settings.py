@@ -19,6 +19,10 @@ from kgate.rollout.pods import MODES, PodManners, read_manners
 
 __all__ = ["SCHEMA", "Behaviour", "RolloutSettings", "SettingError", "from_config"]
 
+BUDGET = 500
+"""A few seconds, at most."""
+MOST_BUDGET = 10_000_000
+
 
 class Behaviour(Struct, frozen=True, kw_only=True):
     """How pods start and stop. What nobody says is derived from the probes, or assumed."""
@@ -51,13 +55,13 @@ class RolloutSettings:
     """The cluster itself. None, with `cluster` None as well: one is assumed."""
     behaviour: Behaviour = dataclasses.field(default_factory=Behaviour)
 
-    snapshot_max_age_days: int = 7
-    """Of a cluster file that was packed from a live cluster; 0: any age will do."""
     verdicts: Mapping[str, Severity | None] = dataclasses.field(default_factory=dict)
     """By name of a rule: how bad it is; None: not asked. What is not named is as bad as its rule says."""
 
     floors: Mapping[str, Floor] = dataclasses.field(default_factory=dict)
     failures: Failures = dataclasses.field(default_factory=Failures)
+    budget: int = BUDGET
+    """So many states of a small cluster are looked at in search of the worst case, for all that changes on it together; 0: none."""
 
     def floor(self, namespace: str, name: str, replicas: int) -> int | None:
         """How many pods of the Deployment somebody wants to be available at every moment; None: nobody said."""
@@ -74,18 +78,18 @@ class RolloutSettings:
 
 def from_config(config: Mapping[str, Any]) -> RolloutSettings:
     """The settings that `rollout:` holds, already plain data. Raises SettingError; its path begins below `rollout:`."""
-    body = Fields(config, (), ("enabled", "cluster", "snapshot_max_age", "behaviour", "verdicts", "floors", "failures"), "rollout")
+    body = Fields(config, (), ("enabled", "cluster", "behaviour", "verdicts", "floors", "failures", "budget"), "rollout")
     cluster = body.text("cluster") if "cluster" in body else None
     if cluster == "":
         fields.refuse(body.at("cluster"), "must name a file", "cluster: cluster.yaml")
     return RolloutSettings(
         enabled=body.flag("enabled", default=True),
         cluster=cluster,
-        snapshot_max_age_days=body.whole("snapshot_max_age", 7, most=3650),
         behaviour=_behaviour(body.raw("behaviour") or {}, body.at("behaviour")),
         verdicts=_verdicts(body.raw("verdicts") or {}, body.at("verdicts")),
         floors=read_floors(body.raw("floors") or {}, body.at("floors")),
         failures=read_failures(body.raw("failures") or {}, body.at("failures")),
+        budget=body.whole("budget", BUDGET, most=MOST_BUDGET),
     )
 
 
@@ -154,13 +158,6 @@ SCHEMA: Mapping[str, Any] = {
             "minLength": 1,
             "examples": ["cluster.yaml"],
         },
-        "snapshot_max_age": {
-            "description": "Days until a cluster file that kgate snapshot packed is called old; 0: never.",
-            "type": ["integer", "null"],
-            "minimum": 0,
-            "maximum": 3650,
-            "default": 7,
-        },
         "verdicts": {
             "description": "How bad each finding of a rollout is, by the name of its rule; off: not asked.",
             "type": ["object", "null"],
@@ -169,6 +166,14 @@ SCHEMA: Mapping[str, Any] = {
         },
         "floors": FLOORS_SCHEMA,
         "failures": FAILURES_SCHEMA,
+        "budget": {
+            "description": "How many states of a small cluster are looked at in search of the worst case of each floor; larger clusters "
+            "count more. 0: none.",
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "maximum": MOST_BUDGET,
+            "default": BUDGET,
+        },
         "behaviour": {
             "description": "How pods start and stop. What is not said is derived from the probes, or assumed.",
             "type": ["object", "null"],

@@ -96,6 +96,13 @@ class KubeletStep(Struct, frozen=True, kw_only=True):
     path: Path
 
 
+class Schedule(Struct, frozen=True, kw_only=True):
+    """From now on ties of the scheduler are numbered from 0, and those that are named end as they say."""
+
+    ties: Mapping[int, str]
+    """Node by number; one that is not among the best then is not taken."""
+
+
 class Sleep(Struct, frozen=True, kw_only=True):
     ms: int
 
@@ -165,7 +172,7 @@ class Wait(Struct, frozen=True, kw_only=True):
     timeout_ms: int
 
 
-Action = Apply | Create | Patch | Scale | Delete | Evict | Drain | NodeStep | Unready | Metrics | KubeletStep | Sleep | Wait
+Action = Apply | Create | Patch | Scale | Delete | Evict | Drain | NodeStep | Unready | Metrics | KubeletStep | Schedule | Sleep | Wait
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -201,6 +208,8 @@ def doing(action: Action) -> str:
             return f"{action.verb} {names}"
         case Wait():
             return f"for {_awaited(action.until)}"
+        case Schedule():
+            return ", ".join(f"tie {at}: {node}" for at, node in action.ties.items())
         case Sleep():
             return f"{action.ms / 1000:g}s"
         case Drain():

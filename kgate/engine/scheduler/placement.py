@@ -38,7 +38,7 @@ MAX_OWNERS = 1000
 """Of how many controllers boards are kept; the one that came first goes first. Only speed depends on it."""
 
 Choose: TypeAlias = Callable[[Pod, Sequence[str]], str]
-"""Which of the nodes that share the best score gets the pod. They come in the node tree's order."""
+"""Which of the nodes that share the best score gets the pod. The one that kube-scheduler takes comes first, then the node tree's order."""
 
 NO_NODES = "no nodes available to schedule pods"
 
@@ -148,6 +148,10 @@ class Placement:
         self._table: Table | None = None
         self.nominations = Nominations()
 
+    def choose_with(self, choose: Choose | None) -> None:
+        """From now on; None: as kube-scheduler does."""
+        self._choose = choose
+
     def decide(self, pod: Pod) -> Decision:
         board = self._board_of(pod)
         info = replace(board.info, pod=pod)
@@ -185,7 +189,7 @@ class Placement:
         decision.selection = board.select(question)
         decision.node = decision.selection.node
         if self._choose is not None and decision.node:
-            decision.node = self._choose(info.pod, decision.ties)
+            decision.node = self._choose(info.pod, (decision.node, *(n for n in decision.ties if n != decision.node)))
 
     def before_binding(self, pod: Pod, decision: Decision) -> list[Resource]:
         """What plugins must have written before the pod is bound."""

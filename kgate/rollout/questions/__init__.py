@@ -32,6 +32,7 @@ from kgate.rollout.questions import (
     spread,
     surge_quota,
     volumes,
+    worst,
 )
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, Question, Trial, edited
 from kgate.rollout.settings import RolloutSettings
@@ -45,6 +46,7 @@ QUESTIONS: tuple[tuple[Rule, Question], ...] = (
     (spread.SKEWED, spread.skewed),
     (concentration.ONE_PLACE, concentration.all_in_one),
     (floor.BELOW_FLOOR, floor.below_floor),
+    (floor.BELOW_FLOOR, worst.worst_case),
     (numbers.NUMBERS, numbers.numbers),
     (budgets.BLOCKED, budgets.blocked),
     (budgets.TWO, budgets.several),
@@ -68,7 +70,7 @@ OF_THE_SET: tuple[tuple[Rule, Callable[[Gathered, Gathered], Iterable[Answer]]],
 )
 """Asked once of all objects of head and base together. Their answers name the manifest they are about."""
 
-RULES: tuple[Rule, ...] = tuple(sorted((rule for rule, _ in (*QUESTIONS, *OF_THE_SET)), key=lambda r: r.id))
+RULES: tuple[Rule, ...] = tuple(sorted({rule.id: rule for rule, _ in (*QUESTIONS, *OF_THE_SET)}.values(), key=lambda r: r.id))
 
 
 def ask(evidence: Evidence) -> Iterator[Answer]:

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from kgate.outcome import Proof
+from kgate.rollout import simulate
+from kgate.rollout.questions.evidence import Level
+from tests.rollout.questions.conftest import Ask, Asked, deployment
+
+BY_NODE = (
+    "topologySpreadConstraints: [{maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, "
+    "labelSelector: {matchLabels: {app: web}}}]"
+)
+STRATEGY = "strategy: {{rollingUpdate: {{maxSurge: {}, maxUnavailable: {}}}}}"
+ZONE = {"node": 0, "zone": 1}
+
+
+def change(replicas: int, surge: int, unavailable: int, pod: str = "") -> tuple[str, str]:
+    spec = STRATEGY.format(surge, unavailable)
+    return deployment("web:2", replicas=replicas, spec=spec, pod=pod), deployment(replicas=replicas, spec=spec, pod=pod)
+
+
+def last(asked: Asked) -> Proof:
+    return [p for p in asked.rehearsal.proofs if p.question == "below-floor"][-1]
+
+
+def test_ties_that_end_differently_are_found_and_replayed(ask: Ask) -> None:
+    asked = ask(*change(2, 1, 0, BY_NODE), floors={"*": 1}, failures=ZONE)
+    proof = last(asked)
+    assert proof.level == Level.CAN_FAIL
+    assert "when the scheduler breaks ties differently, no pods of 2 available without zone" in proof.statement
+    body = yaml.safe_load(proof.counter_example)
+    assert [len(step["schedule"]) for step in body["steps"] if "schedule" in step] == [1]
+    (played,) = simulate([("worst.yaml", body)], validate=None, sources={})
+    assert played.recording is not None
+    assert asked.found("below-floor") is not None
+
+
+def test_where_the_spread_is_required_it_holds_in_all_schedules(ask: Ask) -> None:
+    required = BY_NODE.replace("ScheduleAnyway", "DoNotSchedule").replace("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+    required = required.replace("labelSelector", "matchLabelKeys: [pod-template-hash], labelSelector")
+    proof = last(ask(*change(2, 2, 0, required), floors={"*": 1}, failures=ZONE))
+    assert (proof.level, "however ties are broken" in proof.statement) == (Level.PASSES, True)
+
+
+def test_what_a_loss_leads_to_is_told_with_both_moments(ask: Ask) -> None:
+    nodes = "nodes: [{prefix: n, count: 6, cpu: 4, memory: 8Gi}]"
+    proof = last(ask(*change(6, 0, 2, BY_NODE), nodes=nodes, floors={"*": 3}))
+    assert proof.level in (Level.PASSES, Level.CAN_FAIL)
+    if proof.level == Level.CAN_FAIL:
+        assert proof.counter_example
+
+
+@pytest.mark.parametrize("budget", [1, 3])
+def test_with_too_small_a_budget_nobody_knows(ask: Ask, budget: int) -> None:
+    proof = last(ask(*change(4, 1, 0), floors={"*": 1}, budget=budget))
+    assert proof.level == Level.UNKNOWN
+    assert f"a budget of {budget} is used up" in proof.statement
+
+
+@pytest.mark.parametrize("settings", [{"floors": {"*": 1}, "budget": 0}, {}])
+def test_nobody_looks_where_nobody_asks(ask: Ask, settings: dict[str, Any]) -> None:
+    asked = ask(*change(4, 1, 0), **settings)
+    assert len([p for p in asked.rehearsal.proofs if p.question == "below-floor"]) == 1
