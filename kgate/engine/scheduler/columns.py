@@ -1,16 +1,16 @@
 """The same as `board`, with NumPy: one column a class of pods, and one pass over it a pod. It must never answer differently.
 
 A plugin that can speak for many nodes at once has one of the methods below; every other one is asked node by node. Whether it has is
-looked up by the method's name where that is done for every pod: asking a Protocol takes too long.
+looked up by the method's name: asking a Protocol takes too long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from kgate.engine.scheduler.cache import Cache
-from kgate.engine.scheduler.framework import CycleState, Filter, Idle, Normalize, Plugin, PreScore, Rejection, Score, WideScore
+from kgate.engine.scheduler.framework import CycleState, Filter, Normalize, Plugin, Rejection, Score, WideScore
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.selection import Question, Selection, first_rejection, path
 from kgate.engine.scheduler.table import Array, Table
@@ -67,10 +67,10 @@ class ColumnBoard:
         self.kept: dict[object, Any] = {}
         self._cache = cache
         self._table = table
-        self._filters = [f for f in filters if not isinstance(f, Idle) or f.concerns(info)]
-        speaking = [s for s in scores if not isinstance(s, PreScore) or s.prescore(info)]
-        self._flat = [(s, weights[s.name]) for s in speaking if not isinstance(s, Normalize)]
-        self._normal = [(s, weights[s.name]) for s in speaking if isinstance(s, Normalize)]
+        self._filters = [f for f in filters if getattr(f, "concerns", _always)(info)]
+        speaking = [s for s in scores if getattr(s, "prescore", _always)(info)]
+        self._flat = [(s, weights[s.name]) for s in speaking if not hasattr(s, "normalize")]
+        self._normal = [(cast(Normalize, s), weights[s.name]) for s in speaking if hasattr(s, "normalize")]
         self._shape = -1
         self._read = 0
         self._codes: Array = None
@@ -80,7 +80,8 @@ class ColumnBoard:
         self._flats: Array = None
         self._steady: Array = None
         """The part of `_flats` that does not depend on the pods of a node."""
-        self._raw: list[Array] = []
+        self._raw: list[tuple[Normalize, int, Array]] = []
+        """The scores that are to be normalized, with their weight; only where they are not all equal."""
         self._totals: Array = None
         """What `_flats` and the normalized columns come to when no other filter speaks; None when that must be worked out (again)."""
         self._open: Array = None
@@ -141,12 +142,14 @@ class ColumnBoard:
             if self._groups_of(score) is not None:
                 self._steady += weight * self._by_group(score, lambda node, s=score: s.score(self.info, node, state))
         self._live_scores = [(s, w) for s, w in self._flat if self._groups_of(s) is None]
-        self._raw = [self._by_group(s, lambda node, s=s: s.score(self.info, node, state)) for s, _ in self._normal]
+        raw = [(s, weight, self._by_group(s, lambda node, s=s: s.score(self.info, node, state))) for s, weight in self._normal]
+        self._raw = [(s, weight, scores) for s, weight, scores in raw if (scores != scores[:1]).any()]
         self._flats = self._steady.copy()
         self._ask_together(at, state)
 
     def _groups_of(self, plugin: object) -> tuple[str, ...] | None:
-        return plugin.labels_read(self.info) if isinstance(plugin, ByGroup) else None
+        read = getattr(plugin, "labels_read", None)
+        return read(self.info) if read is not None else None
 
     def _by_group(self, plugin: Score, ask: Any) -> Array:
         """The answer for one node of each group is the answer for all of it."""
@@ -230,19 +233,24 @@ class ColumnBoard:
         """The codes of this pod alone, and the places that are left; codes below 0 were not looked at."""
         np, table = self._table.np, self._table
         codes = self._codes.copy()
+        left = codes == 0
         for plugin in question.filters if len(codes) else ():
             masks = getattr(plugin, "masks", None)
             if masks is not None:
                 for mask, rejection in masks(question.info, table, question.state):
-                    codes[(codes == 0) & mask] = self._code(rejection)
+                    np.putmask(codes, left & mask, self._code(rejection))
+                    left &= ~mask
             else:
-                for i in np.flatnonzero(codes == 0).tolist():
+                for i in np.flatnonzero(left).tolist():
                     codes[i] = self._code(plugin.filter(question.info, self._nodes[i], question.state))
+                left = codes == 0
         for place, answer in question.answered.items():
             codes[place] = self._code(answer)
+            left[place] = answer is None
         if question.only is not None:
             codes[[i for i, node in enumerate(self._nodes) if node.name not in question.only]] = -1
-        places = np.flatnonzero(codes == 0)
+            left = codes == 0
+        places = left.nonzero()[0]
         return codes, None if len(places) == len(codes) else places
 
     def _best(self, question: Question, places: Array | None, n: int) -> tuple[Sequence[int], int]:
@@ -263,7 +271,7 @@ class ColumnBoard:
         if keep and self._totals is not None:
             return self._totals if places is None else self._totals[places]
         totals = self._flats if places is None else self._flats[places]
-        for (plugin, weight), raw in zip(self._normal, self._raw, strict=True):
+        for plugin, weight, raw in self._raw:
             scores = raw if places is None else raw[places]
             if scores.min() != scores.max():
                 totals = totals + weight * self._table.np.array(plugin.normalize(scores.tolist()))
@@ -290,6 +298,10 @@ def _ranks(table: Table) -> Array:
     ranks = table.np.empty(table.size, dtype=table.np.int64)
     ranks[ordered] = table.np.arange(table.size)
     return ranks
+
+
+def _always(pod: PodInfo) -> bool:
+    return True
 
 
 _NOTHING = Rejection(plugin="", reasons=())

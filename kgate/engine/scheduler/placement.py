@@ -138,7 +138,7 @@ class Placement:
         self._local_filters = [f for f in self._filters if f.local]
         self._scores = [p for p in profile.plugins if isinstance(p, Score)]
         self._wide_scores = [(p, self._weights[p.name]) for p in profile.plugins if isinstance(p, WideScore)]
-        self._prefilters = [p for p in profile.plugins if isinstance(p, PreFilter)]
+        self._prefilters = [(p, p if isinstance(p, Idle) else None) for p in profile.plugins if isinstance(p, PreFilter)]
         self._wide_filters = {f.name: f for f in self._filters if not f.local}
         self._prebinds = [p for p in profile.plugins if isinstance(p, PreBind)]
         self._accounting = [p for p in profile.plugins if isinstance(p, Accounting)]
@@ -172,7 +172,7 @@ class Placement:
     def _prefilters_of(self, board: Boards) -> list[PreFilter]:
         """Those that pods of this class concern."""
         if "prefilters" not in board.kept:
-            board.kept["prefilters"] = [p for p in self._prefilters if not isinstance(p, Idle) or p.concerns(board.info)]
+            board.kept["prefilters"] = [p for p, idle in self._prefilters if idle is None or idle.concerns(board.info)]
         return cast("list[PreFilter]", board.kept["prefilters"])
 
     def _select(self, board: Boards, info: PodInfo, wide: list[Filter], decision: Decision) -> None:

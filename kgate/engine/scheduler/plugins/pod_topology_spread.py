@@ -128,7 +128,8 @@ class PodTopologySpread:
             counting = _counting(pod.pod, rule, table, lacking, state)
             found, low = _column_by_domain(rule, table, counting, state)
             too_many = found + (rule.itself - low) > rule.constraint.max_skew
-            yield too_many if domains.single else too_many[domains.number], self._too_many
+            if too_many.any():
+                yield too_many if domains.single else too_many[domains.number], self._too_many
 
     def account(self, pod: PodInfo, other: PodInfo, node: NodeInfo, count: int, state: CycleState) -> None:
         hard = state.read(HardState)
