@@ -5,7 +5,7 @@ Everything is synchronous: a write is seen by every watcher before it returns (s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from msgspec.structs import replace
@@ -165,11 +165,11 @@ class Store:
             self._remove(key, before)
 
     def _current(self, obj: Any) -> tuple[Key, Any]:
-        key = key_of(obj)
+        key, meta = key_of(obj), obj.metadata
         before = self.find(key)
-        if before is None or before.metadata.uid != obj.metadata.uid:
+        if before is None or before.metadata.uid != meta.uid:
             raise not_found(resource(obj.api_version, obj.kind), obj.metadata.name)
-        if before.metadata.resource_version != obj.metadata.resource_version:
+        if before.metadata.resource_version != meta.resource_version:
             raise conflict(resource(obj.api_version, obj.kind), obj.metadata.name)
         return key, before
 
@@ -211,16 +211,16 @@ class Store:
     # Secondary indexes: a controller pays for what it owns, not for the size of the cluster
 
     def _index(self, key: Key, obj: Any) -> None:
-        for uid_ in _owners(obj):
-            self._owned.setdefault(uid_, {})[key] = None
+        for owner in obj.metadata.owner_references:
+            self._owned.setdefault(owner.uid, {})[key] = None
         if (controller := _controller(obj)) is not None:
             self._controlled.setdefault(controller, {})[key] = None
         if isinstance(obj, Pod) and obj.spec.node_name:
             self._on_node.setdefault(obj.spec.node_name, {})[key] = None
 
     def _unindex(self, key: Key, obj: Any) -> None:
-        for uid_ in _owners(obj):
-            self._owned.get(uid_, {}).pop(key, None)
+        for owner in obj.metadata.owner_references:
+            self._owned.get(owner.uid, {}).pop(key, None)
         if (controller := _controller(obj)) is not None:
             self._controlled.get(controller, {}).pop(key, None)
         if isinstance(obj, Pod) and obj.spec.node_name:
@@ -235,10 +235,6 @@ class Store:
 
 
 _API_VERSIONS = {"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "PriorityClass": "scheduling.k8s.io/v1"}
-
-
-def _owners(obj: Any) -> Iterable[str]:
-    return [owner.uid for owner in obj.metadata.owner_references]
 
 
 def _controller(obj: Any) -> str | None:

@@ -129,7 +129,7 @@ class PodTopologySpread:
             found, low = _column_by_domain(rule, table, counting, state)
             too_many = found + (rule.itself - low) > rule.constraint.max_skew
             if too_many.any():
-                yield too_many if domains.single else too_many[domains.number], self._too_many
+                yield too_many if domains.single else too_many.take(domains.number), self._too_many
 
     def account(self, pod: PodInfo, other: PodInfo, node: NodeInfo, count: int, state: CycleState) -> None:
         hard = state.read(HardState)
@@ -367,7 +367,7 @@ def _column_by_domain(rule: Rule, table: Table, counting: Array | None, state: C
 
 def _points_column(pod: Pod, rules: Sequence[Rule], table: Table, at: Array | None, lacking: Array | None, state: CycleState) -> Array:
     """`_points` for each of the places, step by step so that the same bits come out."""
-    np, total = table.np, cast("Array", 0.0)
+    np, total = table.np, cast("Array", None)
     n_places = table.size if at is None else len(at)
     for rule in rules:
         domains, extra = table.domains(rule.key), float(rule.constraint.max_skew - 1)
@@ -383,8 +383,9 @@ def _points_column(pod: Pod, rules: Sequence[Rule], table: Table, at: Array | No
             else:
                 by_place = table.column_of(rule.counts)[counting] if rule.counts is not None else np.zeros(int(counting.sum()))
                 counts = np.bincount(domains.number[counting], weights=by_place, minlength=len(domains.values) + 1)
-            more = (counts * math.log(n_domains + 2) + extra)[number]
-        total = total + (more if domains.complete else np.where(number < len(domains.values), more, 0.0))
+            more = (counts * math.log(n_domains + 2) + extra).take(number)
+        more = more if domains.complete else np.where(number < len(domains.values), more, 0.0)
+        total = more if total is None else total + more
     # No count is below zero, so cutting off is rounding down.
     return (total + 0.5).astype(np.int64)
 
@@ -395,7 +396,7 @@ def _worth(points: Array, table: Table) -> Array:
         return table.np.full(len(points), MAX_NODE_SCORE)
     if high - low < FEW_POINTS:
         # Few numbers: each is worked out once.
-        return table.np.array([MAX_NODE_SCORE * (low + i) // high for i in range(high - low, -1, -1)])[points - low]
+        return table.np.array([MAX_NODE_SCORE * (low + i) // high for i in range(high - low, -1, -1)]).take(points - low)
     return MAX_NODE_SCORE * (high + low - points) // high
 
 
