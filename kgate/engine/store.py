@@ -69,7 +69,8 @@ class Store:
 
     def find(self, key: Key) -> Any | None:
         """The object, or None."""
-        return self._objects.get(key.kind, {}).get(key)
+        objects = self._objects.get(key.kind)
+        return objects.get(key) if objects is not None else None
 
     def get(self, cls: type[R], namespace: str, name: str) -> R | None:
         """The object of that class, or None. `namespace` is empty for cluster-wide kinds."""
@@ -82,8 +83,10 @@ class Store:
 
     def list_kind(self, kind: str, namespace: str | None = None) -> Any:
         """The same for a kind without a class of its own."""
-        objects = self._objects.get(kind, {}).values()
-        return [o for o in objects if namespace is None or o.metadata.namespace == namespace]
+        objects = self._objects.get(kind)
+        if not objects:
+            return []
+        return [o for o in objects.values() if namespace is None or o.metadata.namespace == namespace]
 
     def kinds(self) -> tuple[str, ...]:
         """The kinds there are objects of, sorted."""
