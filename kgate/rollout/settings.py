@@ -80,7 +80,9 @@ class RolloutSettings:
 
 def from_config(config: Mapping[str, Any]) -> RolloutSettings:
     """The settings that `rollout:` holds, already plain data. Raises SettingError; its path begins below `rollout:`."""
-    body = Fields(config, (), ("enabled", "cluster", "snapshot_max_age", "behaviour", "verdicts", "floors", "failures", "budget"), "rollout")
+    body = Fields(
+        config, (), ("enabled", "cluster", "snapshot_max_age", "behaviour", "verdicts", "floors", "failures", "budget"), "rollout"
+    )
     cluster = body.text("cluster") if "cluster" in body else None
     if cluster == "":
         fields.refuse(body.at("cluster"), "must name a file", "cluster: cluster.yaml")
