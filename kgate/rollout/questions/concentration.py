@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from kgate.engine.api.core import Node
 from kgate.finding import Rule, Severity, Stage
 from kgate.manifest import Path
+from kgate.rollout.counterexample import ending
 from kgate.rollout.nodes import HOSTNAME, ZONE
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, verified
 from kgate.rollout.questions.places import domains, open_nodes, word
@@ -35,15 +36,17 @@ def all_in_one(evidence: Evidence) -> Iterator[Answer]:
         return
     open_ = domains(open_nodes(evidence), key)
     used = _used(evidence, key)
+    said = f"all {r.replicas} pods end {_at(key)} {used[0]}, though {len(open_)} are open to them"
     text, edits = _way_out(evidence, key)
     yield Answer(
         rule=ONE_PLACE,
         level=Level.CAN_FAIL,
-        statement=f"all {r.replicas} pods end {_at(key)} {used[0]}, though {len(open_)} are open to them",
+        statement=said,
         path=_SPREAD if node(evidence.manifest.body, _SPREAD) is not None else _POD,
         key=True,
         fix=text,
         verified=bool(edits),
+        counter_example=ending(evidence, said),
     )
 
 
