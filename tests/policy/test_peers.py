@@ -10,7 +10,7 @@ from kgate.policy import catalog
 from tests.policy.peers import BANK, PEERS, compared, entries
 
 WRONG_GROUP = 'the case writes apiVersion "v1" for a kind of another group, which the validate stage refuses'
-CAP_PREFIX = "runtimes add CAP_ themselves and take ALL in capitals alone for all: what the case drops is not dropped"
+CAP_PREFIX = "the case writes all or CAP_NET_RAW; the Pod Security Standards compare the names as they are written, ALL and NET_RAW"
 EXEMPT = "the peer's settings exempt the image or path of the case; here a waiver does"
 BINDING = "the peer follows the binding to the rules of its role; here the role itself is found, and a binding by the name cluster-admin"
 OTHER_CONTAINER = "containers of a pod share its ports: another container of the case opens the port; unknown names are refused by validate"
