@@ -69,7 +69,7 @@ def forked(nodes: int, pods: int) -> float:
 CASES = [  # Deployments, replicas, nodes, settings of `rollout:`, the bound in milliseconds
     (50, 10, 100, {"budget": 0}, None),
     (50, 10, 100, {"floors": {"*": "60%"}}, 10_000),
-    (50, 10, 100, {"floors": {"*": "60%"}, "failures": {"node": 1, "zone": 1}}, 10_000),
+    (50, 10, 100, {"floors": {"*": "20%"}, "failures": {"node": 1, "zone": 1}}, 10_000),
     (1, 10, 12, {"floors": {"*": "60%"}}, 10_000),
     (1, 4, 6, {"floors": {"*": 1}, "failures": {"node": 1, "zone": 1}}, 10_000),
 ]

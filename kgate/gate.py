@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import types
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -126,11 +127,11 @@ class _Run:
 
         self.progress("rehearsing rollouts")
         causes = partial(validate.causes, version=self.version)
-        played = rollout.rehearse(
-            sound, _on_cluster(self.options.rollout), base=self.base.manifests if self.base else None, validate=causes
-        )
+        settings = _on_cluster(self.options.rollout)
+        played = rollout.rehearse(sound, settings, base=self.base.manifests if self.base else None, validate=causes)
         skipped = [*played.skipped, *_refused(self.manifests, sound)]
-        return _Outcome(findings=played.findings, skipped=skipped, rollouts=played.rollouts)
+        old = rollout.too_old(settings, time.time()) if played.rollouts else None
+        return _Outcome(findings=[*played.findings, *([old] if old else [])], skipped=skipped, rollouts=played.rollouts)
 
     @property
     def version(self) -> str:

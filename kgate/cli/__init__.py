@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from kgate import __version__
-from kgate.cli.output import complain, on_terminal, outputs, say, silence_stdout, style, write_stdout
+from kgate.cli.output import Output, complain, on_terminal, outputs, say, silence_stdout, style, write_stdout
 from kgate.errors import KgateError
 
 if TYPE_CHECKING:
@@ -248,6 +248,25 @@ def test(paths: tuple[str, ...], reports: tuple[str, ...], color: str) -> int:
     for output in asked:
         output.write(testing.FORMATS[output.format](outcome, look(output)))
     return outcome.exit_code
+
+
+@app.command(short_help="Pack what kubectl says of a cluster into a cluster file.")
+@click.argument("files", nargs=-1, metavar="[FILES]...")
+@click.option("-o", "--output", metavar="FILE", help="Where the cluster file goes (JSON when it ends in .json). Default: stdout.")
+@click.option("--taken", metavar="TIME", help="When the input was made, such as 2026-01-31T12:00:00Z. Default: the newest time in it.")
+def snapshot(files: tuple[str, ...], output: str | None, taken: str | None) -> int:
+    """Packs `kubectl get nodes,pods,... -A -o json` into a cluster file to rehearse rollouts on; kgate itself never asks a cluster.
+
+    FILES hold what kubectl printed; default: standard input. No environment, command, annotation, Secret or ConfigMap gets into the result.
+    """
+    from kgate.cli import packing
+    from kgate.rollout.snapshot import written
+
+    packed = packing.pack(files, taken=taken)
+    Output(format="cluster", path=output).write(written(packed, as_json=output is not None and output.endswith(".json")))
+    for note in packed.notes:
+        say(f"kgate: {note}")
+    return 0
 
 
 @app.command(short_help="List what kgate can find.")

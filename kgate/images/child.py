@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GRACE_S = 2.0
 """Between SIGTERM and SIGKILL."""
-POLL_S = 0.002
+POLL_S = 0.005
 SLOW_POLL_S = 0.02
 """After the first half second nobody notices 20 ms."""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from kgate.images.bolt import DamagedFileError, bucket_names
@@ -24,8 +26,8 @@ class Database(Struct, frozen=True, kw_only=True):
     cache_dir: Path
     updated_at: datetime
     """When the data was built, not when it was fetched."""
-    buckets: frozenset[str]
-    """`debian 12`, `npm::GitHub Security Advisory npm`."""
+    buckets: frozenset[str] | None
+    """`debian 12`, `npm::GitHub Security Advisory npm`. None: a server has it, and does not tell."""
 
     @property
     def date(self) -> str:
@@ -53,9 +55,7 @@ def read_database(cache_dir: Path) -> Database:
     """Raises NotScanned when there is none that Trivy could use."""
     file = cache_dir / "db" / "trivy.db"
     metadata = _metadata(file.with_name("metadata.json"))
-    version = metadata.get("Version")
-    if version != SCHEMA_VERSION:
-        raise NotScanned(f"the vulnerability database in {cache_dir} has schema {version}, not {SCHEMA_VERSION}", DOWNLOAD)
+    database = database_of(metadata, cache_dir, buckets=None)
     try:
         buckets = bucket_names(file)
     except FileNotFoundError as e:
@@ -64,6 +64,14 @@ def read_database(cache_dir: Path) -> Database:
         raise NotScanned(f"the vulnerability database {file} is damaged: {e}", DOWNLOAD) from e
     except OSError as e:
         raise NotScanned(f"the vulnerability database {file} cannot be read: {e.strerror}") from e
+    return msgspec.structs.replace(database, buckets=buckets)
+
+
+def database_of(metadata: Mapping[str, Any], cache_dir: Path, *, buckets: frozenset[str] | None) -> Database:
+    """What its metadata says, from a file or a server. Raises NotScanned."""
+    version = metadata.get("Version")
+    if version != SCHEMA_VERSION:
+        raise NotScanned(f"the vulnerability database in {cache_dir} has schema {version}, not {SCHEMA_VERSION}", DOWNLOAD)
     return Database(cache_dir=cache_dir, updated_at=_instant(metadata.get("UpdatedAt"), cache_dir), buckets=buckets)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
 from msgspec import Struct
 
@@ -129,6 +128,8 @@ def _list(value: Any) -> Sequence[Any]:
 
 def purl(text: str) -> Purl | None:
     """None for what is no package URL."""
+    from urllib.parse import parse_qsl, unquote
+
     scheme, colon, rest = text.partition(":")
     if scheme != "pkg" or not colon:
         return None

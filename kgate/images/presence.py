@@ -19,8 +19,7 @@ from kgate.images.settings import ImagesSettings
 from kgate.reference import DEFAULT_REGISTRY, ImageReference
 
 if TYPE_CHECKING:
-    from kgate.images.registry import Registry
-    from kgate.images.registry.client import Access
+    from kgate.images.registry.client import Access, Registry
 
 Presences = Mapping[ImageReference, Answer]
 
@@ -34,7 +33,8 @@ def look_up(
     allowed = [reference for reference in wanted if reference not in refused]
     if not allowed:
         return refused, None
-    from kgate.images.registry import Registry, ask  # requests: most runs connect to nothing
+    from kgate.images.registry.asking import ask  # most runs connect to nothing
+    from kgate.images.registry.client import Registry
 
     registry = Registry(_access(settings), stop)
     done = iter(range(1, len(allowed) + 1))

@@ -24,7 +24,7 @@ from kgate.images.settings import ImagesSettings, Scan
 from kgate.reference import ImageReference
 
 if TYPE_CHECKING:
-    from kgate.images.registry import Registry
+    from kgate.images.registry.client import Registry
 
 Progress = Callable[[int, int], None]
 """Called with (images done, images to scan), once with 0 done at the start, from one thread."""

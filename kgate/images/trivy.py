@@ -29,6 +29,7 @@ from kgate.images.executable import find
 from kgate.images.scanner import NotScanned, ScanResult, Target
 from kgate.images.settings import ImagesSettings
 from kgate.images.trivy_log import alpine_branch, fault, tail
+from kgate.images.trivy_remote import remote_database, unsure
 from kgate.images.trivy_report import TrivyReport, read_report
 from kgate.images.trivy_server import WORTH, Server, serving
 
@@ -155,18 +156,26 @@ class Trivy(Struct, frozen=True, kw_only=True):
     database: Database
     settings: ImagesSettings
     server: Server | None = None
+    memory: bool = False
+    """Keep layers in memory: somebody else has the cache that lasts."""
 
     @classmethod
     def opened(cls, settings: ImagesSettings, stop: Event) -> Self:
         """Raises NotScanned with what is missing."""
         executable = find(settings.trivy)
         cache_dir = Path(settings.cache_dir).absolute() if settings.cache_dir else default_cache_dir()
-        database = read_database(cache_dir)
-        return cls(executable=executable, version=_version(executable, settings, stop), database=database, settings=settings)
+        if settings.server:
+            token = os.environ.get("TRIVY_TOKEN", "")
+            database = remote_database(settings, cache_dir, token, stop)
+            server: Server | None = Server(url=settings.server, token=token)
+        else:
+            database, server = read_database(cache_dir), None
+        return cls(executable=executable, version=_version(executable, settings, stop), database=database, settings=settings, server=server)
 
     @property
     def name(self) -> str:
-        return f"trivy {_dotted(self.version)}, database of {self.database.date}"
+        where = " of a server" if self.settings.server else ""
+        return f"trivy {_dotted(self.version)}, database{where} of {self.database.date}"
 
     @property
     def identity(self) -> str:
@@ -219,7 +228,7 @@ class Trivy(Struct, frozen=True, kw_only=True):
             report = read_report(room.out)
             branches = self._branches(report, room)
         if branches is None:
-            return replace(self, server=None).scan(target, deadline_s=max(0.1, until - time.monotonic()), stop=stop)
+            return replace(self, server=None, memory=True).scan(target, deadline_s=max(0.1, until - time.monotonic()), stop=stop)
         return self._result(target, report, branches)
 
     def _more(self, target: Target) -> dict[str, str]:
@@ -236,12 +245,14 @@ class Trivy(Struct, frozen=True, kw_only=True):
             return report.release
         if self.server is None:
             return alpine_branch(tail(room.stderr))
+        if self.settings.server:
+            return ""  # nobody tells, so nobody can say that it is covered
         found = self.server.branches(report.release)
         return next(iter(found)) if len(found) == 1 else None
 
     def argv(self, target: Target, *, out: Path, deadline_s: float) -> list[str]:
         """No text of a manifest is in it but a reference that has been parsed and written anew, behind `--`."""
-        memory = target.local or not os.access(self.database.cache_dir, os.W_OK)
+        memory = self.memory or target.local or not os.access(self.database.cache_dir, os.W_OK)
         argv = [self.executable, "sbom" if target.sbom else "image", "--config", "/dev/null", "--ignorefile", "/dev/null"]
         argv += ["--cache-dir", str(self.database.cache_dir), *(["--cache-backend", "memory"] if memory and not self.server else [])]
         argv += ["--skip-db-update", "--skip-java-db-update", "--offline-scan", "--pkg-types", "os,library"]
@@ -270,6 +281,8 @@ class Trivy(Struct, frozen=True, kw_only=True):
         wanted = "/".join(self.settings.platform.split("/")[:2])
         if report.platform and report.platform != wanted:
             return f"the image is for {report.platform}, not for {wanted}; set images.platform to that of the nodes"
+        if self.database.buckets is None:
+            return unsure(report.packages, report.with_findings) or self.outdated
         uncovered = gap(family=report.family, branch=branch, packages=report.packages, buckets=self.database.buckets)
         return uncovered or self.outdated
 

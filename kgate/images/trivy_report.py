@@ -27,6 +27,8 @@ class TrivyReport(Struct, frozen=True, kw_only=True):
     """`host/name@sha256:...`."""
     packages: tuple[Packages, ...]
     vulnerabilities: tuple[Vulnerability, ...]
+    with_findings: frozenset[str] = frozenset()
+    """Types of packages, `debian` or `node-pkg`, in which something was found."""
 
 
 def read_report(file: Path) -> TrivyReport:
@@ -60,6 +62,7 @@ def _decode(report: Mapping[str, Any]) -> TrivyReport:
         digests=tuple(_text(d) for d in _list(metadata.get("RepoDigests"), "RepoDigests")),
         packages=tuple(_packages(r) for r in results if _text(r.get("Class")) in ("os-pkgs", "lang-pkgs")),
         vulnerabilities=tuple(sorted({v for r in results for v in _vulnerabilities(r)})),
+        with_findings=frozenset(_text(r.get("Type")) for r in results if r.get("Vulnerabilities")),
     )
 
 

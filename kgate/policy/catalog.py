@@ -58,7 +58,7 @@ class Catalog(Struct, frozen=True, kw_only=True, dict=True):
 @lru_cache(maxsize=1)
 def catalog() -> Catalog:
     """The built-in policies."""
-    return load(_built_in_folder())
+    return load(built_in_folder())
 
 
 def load(folder: FilePath) -> Catalog:
@@ -89,7 +89,8 @@ def examples(policy: Policy) -> Examples:
     return Examples(good=tuple(body["good"]), bad=tuple(body["bad"]), settings=body.get("settings", {}))
 
 
-def _built_in_folder() -> FilePath:
+def built_in_folder() -> FilePath:
+    """`policies/` of a checkout, or its copy inside of the wheel. Raises KgateError."""
     room = FilePath(__file__).resolve().parent.parent
     for folder in (room / "_policies", room.parent / "policies"):
         if (folder / PACKS[0]).is_dir():

@@ -101,6 +101,12 @@ class Inventory(Struct, frozen=True, kw_only=True, dict=True):
         """Whether something of that kind certainly shares the manifest's namespace."""
         return any(self.together(m, manifest) for m in islice(self.of_kind(kind), MAX_CANDIDATES))
 
+    def pods_with(self, namespace: str, selector: Mapping[str, Any]) -> tuple[Pod, ...]:
+        """The pods whose manifests name that namespace and that a plain map selects; MAX_CANDIDATES at most are looked at."""
+        labels = [(namespace, key, str(value)) for key, value in selector.items()]
+        found = min((self._pods_by_label.get(label, ()) for label in labels), key=len, default=())
+        return tuple(pod for pod in islice(found, MAX_CANDIDATES) if selects_equal(selector, pod.labels))
+
     def pods_in(self, namespace: str) -> tuple[Pod, ...]:
         """The pods whose manifests name that namespace, or none when it is empty."""
         return self._pods_in.get(namespace, ())

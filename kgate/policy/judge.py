@@ -17,6 +17,7 @@ from kgate.policy.inventory import Inventory
 from kgate.policy.nodes import deepest
 from kgate.policy.pod_security import PodSecurity, asking
 from kgate.policy.policy import Policy, SubjectKind, Violation
+from kgate.policy.profiles import settled
 from kgate.policy.requirement import Requirement
 from kgate.policy.settings import PolicySettings
 from kgate.policy.subjects import Container, Image, Pod, containers_of, group_kind, image_of, pod_of
@@ -57,7 +58,7 @@ def judge(
     inventory = Inventory(
         manifests=tuple(sorted(manifests, key=lambda m: (m.file, m.document, m.root))), whole=whole, definitions=tuple(definitions)
     )
-    charges = _charges(catalog, settings, inventory, minor)
+    charges = _charges(catalog, settled(settings, catalog), inventory, minor)
     findings = [f for charge in charges[SubjectKind.REPOSITORY] for f in charge.findings(inventory)]
     for manifest in inventory.manifests:
         findings += _judge_one(manifest, charges)

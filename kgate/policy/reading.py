@@ -49,6 +49,7 @@ def read(config: Mapping[str, Any]) -> PolicySettings:
             required=_keys(annotations, "required"), forbidden=tuple(ForbiddenKey(**f) for f in annotations.get("forbidden", ()))
         ),
         namespaces=NamespaceSettings(denied=tuple(config.get("namespaces", {}).get("denied", ()))),
+        profile=config.get("profile", "default"),
         pod_security=_standard(config["pod_security"]) if "pod_security" in config else None,
     )
 

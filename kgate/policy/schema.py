@@ -89,6 +89,10 @@ SCHEMA: dict[str, Any] = _object(
         "description": "By name or identifier of a rule (kgate rules lists them): how grave it is, where it does not look.",
         "additionalProperties": _RULE,
     },
+    profile={
+        "enum": ["minimal", "default", "restricted", "ha"],
+        "description": "A set of severities to begin with; what is said of a rule by name comes first.",
+    },
     pod_security=_text(
         "The Pod Security Standard that pods are held to whose namespace has no label for one: LEVEL or LEVEL:VERSION.",
         examples=["restricted", "baseline:1.30"],

@@ -105,6 +105,8 @@ class PolicySettings(Struct, frozen=True, kw_only=True):
     labels: LabelSettings = LabelSettings()
     annotations: AnnotationSettings = AnnotationSettings()
     namespaces: NamespaceSettings = NamespaceSettings()
+    profile: str = "default"
+    """One of the files in policies/profiles/."""
     pod_security: Standard | None = None
     """What pods are held to whose namespace says nothing; None: each control by the severity of its policy."""
 

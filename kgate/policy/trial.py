@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from kgate.finding import Finding, Severity
 from kgate.manifest import Location, Manifest, Path
@@ -78,18 +78,15 @@ class _Nowhere(Struct, frozen=True, kw_only=True):
 def try_examples(policy: Policy, catalog: Catalog) -> tuple[Trial, ...]:
     """Good ones first. Raises ConfigError for malformed examples and SettingError for their settings."""
     told = examples(policy)
-    settings = read(told.settings)
-    if policy.name not in settings.rules:
-        on = RuleSettings(severity=Severity.ERROR)
-        settings = PolicySettings(
-            rules={policy.name: on},
-            images=settings.images,
-            labels=settings.labels,
-            annotations=settings.annotations,
-            namespaces=settings.namespaces,
-        )
+    settings = on_alone((policy.name,), read(told.settings))
     cases = [(e, True) for e in told.good] + [(e, False) for e in told.bad]
     return tuple(Trial(example=e, good=good, findings=_judged(policy, e, catalog, settings)) for e, good in cases)
+
+
+def on_alone(rules: tuple[str, ...], settings: PolicySettings) -> PolicySettings:
+    """The settings with those rules on, as errors where the settings say nothing of them."""
+    on = {rule: RuleSettings(severity=Severity.ERROR) for rule in rules}
+    return structs.replace(settings, rules={**on, **settings.rules})
 
 
 def _judged(policy: Policy, example: Any, catalog: Catalog, settings: PolicySettings) -> tuple[Finding, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kgate.finding import Finding
 from kgate.manifest import Manifest, Source
 from kgate.rollout.cluster import ClusterSpec, read_cluster
 from kgate.rollout.rules import RULES
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from kgate.rollout.simulation import Played
     from kgate.rollout.testing import Tested
 
-__all__ = ["RULES", "ClusterSpec", "RolloutSettings", "place", "read_cluster", "rehearse", "simulate", "test"]
+__all__ = ["RULES", "ClusterSpec", "RolloutSettings", "place", "read_cluster", "rehearse", "simulate", "test", "too_old"]
 
 Validate = Callable[[Mapping[str, Any], Mapping[str, Any] | None], Sequence[Any]]
 """What the API server would object to in an object (and in its change from the old one): anything with field, message and reason."""
@@ -60,6 +61,13 @@ def place(
     from kgate.rollout import capacity
 
     return capacity.place(manifests, settings, replicas=replicas, validate=validate)
+
+
+def too_old(settings: RolloutSettings, now_s: float) -> Finding | None:
+    """That the cluster file is a snapshot older than the settings allow, or of unknown age; `now_s` are seconds since 1970."""
+    from kgate.rollout import age
+
+    return age.too_old(settings, now_s)
 
 
 def rehearse(

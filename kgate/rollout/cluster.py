@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from kgate.manifest import Path, Source
+from kgate.manifest import Location, Path, Source
 from kgate.rollout.fields import Fields, SettingError, refuse
 from kgate.rollout.namespaces import KEYS, read_objects
 from kgate.rollout.nodes import GROWTH, MOST_NODES, Growth, NodeSpec, read_group, read_growth
@@ -16,6 +17,9 @@ from kgate.rollout.scheduling import SchedulerSpec, read_scheduler
 from kgate.rollout.tenants import Tenant, read_tenants
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?Z", re.ASCII)
+
+UNKNOWN = "unknown"
+"""The time of a snapshot that does not tell it."""
 
 
 class Used(Struct, frozen=True, kw_only=True):
@@ -42,7 +46,12 @@ class ClusterSpec(Struct, frozen=True, kw_only=True):
     objects: tuple[Mapping[str, Any], ...] = ()
     """Quotas, limit ranges and priority classes that are there before anything of the repository."""
     taken: str = ""
-    """When it was packed from a live cluster, as the API writes times; empty: it was not, or nobody says."""
+    """When it was packed from a live cluster, as the API writes times; empty: it was not, or nobody says.
+
+    `unknown` when it was, and nothing in it told the time.
+    """
+    taken_at: Location = Location(line=1, column=1)
+    """Where the file says so."""
     file: str = ""
     """Empty: nobody described a cluster, this one is assumed."""
 
@@ -58,7 +67,8 @@ ASSUMED = ClusterSpec(nodes=tuple(NodeSpec(name=f"n{i}", cpu="4", memory="16Gi",
 def read_cluster(body: object, *, file: str, source: Source | None = None) -> ClusterSpec:
     """The cluster that a file describes. Raises ConfigError with the place in the file."""
     try:
-        return _read(body, file)
+        spec = _read(body, file)
+        return replace(spec, taken_at=source.locate(0, ("taken",), key=False)) if source is not None and spec.taken else spec
     except SettingError as fault:
         raise fault.at(file, source) from None
 
@@ -108,7 +118,7 @@ def _taken(whole: Fields) -> str:
     if "taken" not in whole:
         return ""
     text = whole.text("taken")
-    if moment(text) is None:
+    if text != UNKNOWN and moment(text) is None:
         refuse(whole.at("taken"), f"{text[:40]!r} is no time", "2026-01-31T12:00:00Z")
     return text
 

@@ -1,6 +1,6 @@
-"""A world that was played, as a scenario file that `kgate simulate` plays again, with a loss at one moment of the change.
+"""A world that was played, as a scenario file that `kgate simulate` plays again, with a loss at one moment of the change or to its end.
 
-A counter-example is only shown when it was replayed and lost as much; the smallest one that does: this Deployment alone, else all.
+A counter-example is only shown when it was replayed to the same end; the smallest one that does: this Deployment alone, else all.
 """
 
 from __future__ import annotations
@@ -42,29 +42,47 @@ def loss(evidence: Evidence, what: str, low: Low, *, watched_s: int = 60) -> str
     return ""
 
 
+def ending(evidence: Evidence, what: str) -> str:
+    """The scenario of the whole rollout, whose pods end on the same nodes; empty when no replay ends so. `what` describes it."""
+    name = evidence.manifest.name
+    wait: Body = {"wait": {"complete": [name], "allow_terminating": True}, "timeout": _LONGEST_S}
+    where = {node: n for node, n in evidence.followed.end.items() if n}
+    for alone in (True, False) if evidence.crowd > 1 else (False,):
+        body = _scenario(evidence, f"{name}-ends", what, [wait], alone=alone)
+        if body is not None and _distribution(body, name) == where:
+            return written(body)
+    return ""
+
+
 def scenario(evidence: Evidence, what: str, low: Low, *, alone: bool, watched_s: int) -> Body | None:
     """None when the world is too large for a file that people read."""
+    lost = [n.name for n in evidence.rolled.cluster.nodes if low.lost == (n.name if what == "node" else n.zone)]
+    name = f"{evidence.manifest.name}-without-{what}-{low.lost}"
+    told = f"{what} {low.lost} is lost {low.at_ms / 1000:g}s after the change: {low.available} available pods are left"
+    stops: list[Body] = [{"node": {"stop": node}} for node in lost]
+    return _scenario(evidence, name, told, [{"sleep": low.at_ms / 1000}, *stops, {"sleep": watched_s}], alone=alone)
+
+
+def _scenario(evidence: Evidence, name: str, told: str, steps: Sequence[Body], *, alone: bool) -> Body | None:
+    """The base settles, then the change is applied, then these steps. None when the world is too large for a file that people read."""
     base, head = (_cast(evidence, manifests, alone=alone) for manifests in (evidence.base, evidence.head))
-    cluster, name = evidence.rolled.cluster, evidence.manifest.name
+    cluster = evidence.rolled.cluster
     if not alone and sum(f.peak_pods for f in evidence.rolled.followed.values()) > MOST_PODS:
         return None
-    lost = [n.name for n in cluster.nodes if low.lost == (n.name if what == "node" else n.zone)]
     secrets = _Secrets()
     classes = [o for o in cluster.objects if o["kind"] == PriorityClass.kind]  # pods name them
     furniture = [*classes, *_tenants(evidence), *(o for o in cluster.objects if o not in classes), *_stand_ins(evidence)]
     waits = [m.name for m in base if m.kind == "Deployment"]
     return {
-        "name": f"{name}-without-{what}-{low.lost}",
-        "description": f"{what} {low.lost} is lost {low.at_ms / 1000:g}s after the change: {low.available} available pods are left",
+        "name": name,
+        "description": told,
         "nodes": [_node(n) for n in cluster.nodes],
         "kubelet": _kubelet(behaviour_of([*evidence.head, *evidence.base], evidence.settings.behaviour)),
         "objects": [*map(_plain, furniture), *(secrets.hidden(m) for m in base)],
         "steps": [
             {"wait": {"complete": waits, "allow_terminating": True, "settle": 0}, "timeout": _LONGEST_S},
             {"apply": [secrets.hidden(m) for m in head]},
-            {"sleep": low.at_ms / 1000},
-            *({"node": {"stop": node}} for node in lost),
-            {"sleep": watched_s},
+            *steps,
         ],
     }
 
@@ -77,16 +95,30 @@ def written(body: Body) -> str:
 
 def replayed(body: Body, deployment: str) -> int | None:
     """How many pods of the Deployment are available right after the loss; None when it does not come to that."""
-    from kgate.rollout.play import Player
-    from kgate.rollout.scenario import read_scenario
-
     lost = {step["node"]["stop"] for step in body["steps"] if "node" in step}
-    try:
-        recording = Player(read_scenario(body, name=body["name"]), None).play()
-    except (ApiError, LivelockError):
+    recording = _recording(body)
+    if recording is None:
         return None
     at = next((s["t"] for s in recording["stepResults"] if s["op"] == "node"), None)
     return None if at is None else _ready(recording["timeline"], deployment, at, lost)
+
+
+def _distribution(body: Body, deployment: str) -> Mapping[str, int]:
+    """Its pods at the end, by node."""
+    recording = _recording(body)
+    found: Mapping[str, int] = {} if recording is None else recording["final"]["distribution"].get(deployment, {})
+    return found
+
+
+def _recording(body: Body) -> Mapping[str, Any] | None:
+    """None when it cannot be played."""
+    from kgate.rollout.play import Player
+    from kgate.rollout.scenario import read_scenario
+
+    try:
+        return Player(read_scenario(body, name=body["name"]), None).play()
+    except (ApiError, LivelockError):
+        return None
 
 
 def _ready(timeline: Sequence[Mapping[str, Any]], deployment: str, at: float, lost: set[str]) -> int:

@@ -19,6 +19,7 @@ from kgate.engine.controllers.deployment.rolling import fenceposts
 from kgate.engine.controllers.deployment.status import has_deadline
 from kgate.manifest import Manifest
 from kgate.outcome import Because, Rehearsal
+from kgate.rollout.age import taken
 from kgate.rollout.census import Census, census
 from kgate.rollout.change import Difference, change
 from kgate.rollout.cluster import ClusterSpec
@@ -79,7 +80,7 @@ class Rolled(Struct, frozen=True, kw_only=True):
 
     def bounds(self, started: Sequence[Startup]) -> str:
         """What a verdict holds for."""
-        where = "the assumed cluster, empty" if self.cluster.assumed else f"the cluster of {self.cluster.file}"
+        where = "the assumed cluster, empty" if self.cluster.assumed else f"the cluster of {self.cluster.file}{taken(self.cluster)}"
         slowest = max((s.ms for s in started), default=0)
         return f"{where}; pods ready {span(slowest)} after they are bound; no failures; ties as kube-scheduler breaks them"
 

@@ -65,7 +65,7 @@ FAILURES_SCHEMA: Mapping[str, object] = {
     "type": ["object", "null"],
     "additionalProperties": False,
     "properties": {
-        "node": {"type": ["integer", "null"], "minimum": 0, "maximum": 1, "default": 1},
-        "zone": {"type": ["integer", "null"], "minimum": 0, "maximum": 1, "default": 0},
+        "node": {"description": "Nodes.", "type": ["integer", "null"], "minimum": 0, "maximum": 1, "default": 1},
+        "zone": {"description": "Zones.", "type": ["integer", "null"], "minimum": 0, "maximum": 1, "default": 0},
     },
 }

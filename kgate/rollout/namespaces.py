@@ -1,4 +1,4 @@
-"""The part of a cluster file that is not nodes: quotas, limit ranges and priority classes, as the objects of the API."""
+"""What a cluster file tells beside nodes and pods: quotas, limit ranges, priority classes, budgets, as the objects of the API."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from kgate.manifest import Path
 from kgate.rollout import fields
 from kgate.rollout.fields import Fields, did_you_mean, refuse
 
-KEYS = ("quotas", "limitRanges", "priorityClasses")
+KEYS = ("quotas", "limitRanges", "priorityClasses", "budgets")
 MOST_OBJECTS = 1000
 
 _AMOUNTS = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
+_BUDGET = ("minAvailable", "maxUnavailable", "selector", "unhealthyPodEvictionPolicy")
 _TYPES = ("Container", "Pod", "PersistentVolumeClaim")
 
 
 def read_objects(whole: Fields) -> tuple[dict[str, Any], ...]:
     """Classes first, then what looks at pods. Raises SettingError."""
-    found = [*_classes(whole), *_limit_ranges(whole), *_quotas(whole)]
+    found = [*_classes(whole), *_limit_ranges(whole), *_quotas(whole), *_budgets(whole)]
     if len(found) > MOST_OBJECTS:
-        refuse(whole.path, f"more than {MOST_OBJECTS} quotas, limit ranges and priority classes")
+        refuse(whole.path, f"more than {MOST_OBJECTS} quotas, limit ranges, priority classes and budgets")
     return tuple(found)
 
 
@@ -55,6 +56,18 @@ def _quotas(whole: Fields) -> Iterator[dict[str, Any]]:
         if "scopeSelector" in body:
             spec["scopeSelector"] = dict(fields.mapping(body.raw("scopeSelector"), body.at("scopeSelector"), "scopeSelector"))
         yield _object("v1", "ResourceQuota", body.text("name"), body.text("namespace", "default"), {"spec": spec})
+
+
+def _budgets(whole: Fields) -> Iterator[dict[str, Any]]:
+    for path, entry in whole.items("budgets"):
+        body = Fields(entry, path, ("name", "namespace", *_BUDGET), "a budget")
+        spec = {key: body.raw(key) for key in _BUDGET if key in body}
+        for key in ("minAvailable", "maxUnavailable"):
+            if key in body and (isinstance(body.raw(key), bool) or not isinstance(body.raw(key), int | str)):
+                refuse(body.at(key), f"{key} must be a number or a percentage", "1 or 25%")
+        if "selector" in body:
+            spec["selector"] = dict(fields.mapping(body.raw("selector"), body.at("selector"), "selector"))
+        yield _object("policy/v1", "PodDisruptionBudget", body.text("name"), body.text("namespace", "default"), {"spec": spec})
 
 
 def _one_of(body: Fields, key: str, known: tuple[str, ...]) -> str:

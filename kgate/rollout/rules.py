@@ -62,4 +62,14 @@ PODS_REFUSED = Rule(
     references=("https://kubernetes.io/docs/concepts/policy/resource-quotas/", "https://kubernetes.io/docs/concepts/policy/limit-range/"),
 )
 
-RULES: tuple[Rule, ...] = (DOES_NOT_CONVERGE, UNSCHEDULABLE, DEADLINE_EXCEEDED, NEVER_READY, PODS_REFUSED)
+OLD_SNAPSHOT = Rule(
+    id="KG5006",
+    name="old-cluster-snapshot",
+    stage=Stage.ROLLOUT,
+    severity=Severity.WARNING,
+    summary="the snapshot of the cluster is old, or of unknown age",
+    why="Nodes and pods come and go: what fitted last month proves nothing about today.",
+    remediation="pack it again with kgate snapshot, or raise rollout.snapshot_max_age",
+)
+
+RULES: tuple[Rule, ...] = (DOES_NOT_CONVERGE, UNSCHEDULABLE, DEADLINE_EXCEEDED, NEVER_READY, PODS_REFUSED, OLD_SNAPSHOT)

@@ -55,6 +55,8 @@ class RolloutSettings:
     """The cluster itself. None, with `cluster` None as well: one is assumed."""
     behaviour: Behaviour = dataclasses.field(default_factory=Behaviour)
 
+    snapshot_max_age_days: int = 7
+    """Of a cluster file that was packed from a live cluster; 0: any age will do."""
     verdicts: Mapping[str, Severity | None] = dataclasses.field(default_factory=dict)
     """By name of a rule: how bad it is; None: not asked. What is not named is as bad as its rule says."""
 
@@ -78,13 +80,16 @@ class RolloutSettings:
 
 def from_config(config: Mapping[str, Any]) -> RolloutSettings:
     """The settings that `rollout:` holds, already plain data. Raises SettingError; its path begins below `rollout:`."""
-    body = Fields(config, (), ("enabled", "cluster", "behaviour", "verdicts", "floors", "failures", "budget"), "rollout")
+    body = Fields(
+        config, (), ("enabled", "cluster", "snapshot_max_age", "behaviour", "verdicts", "floors", "failures", "budget"), "rollout"
+    )
     cluster = body.text("cluster") if "cluster" in body else None
     if cluster == "":
         fields.refuse(body.at("cluster"), "must name a file", "cluster: cluster.yaml")
     return RolloutSettings(
         enabled=body.flag("enabled", default=True),
         cluster=cluster,
+        snapshot_max_age_days=body.whole("snapshot_max_age", 7, most=3650),
         behaviour=_behaviour(body.raw("behaviour") or {}, body.at("behaviour")),
         verdicts=_verdicts(body.raw("verdicts") or {}, body.at("verdicts")),
         floors=read_floors(body.raw("floors") or {}, body.at("floors")),
@@ -157,6 +162,13 @@ SCHEMA: Mapping[str, Any] = {
             "type": ["string", "null"],
             "minLength": 1,
             "examples": ["cluster.yaml"],
+        },
+        "snapshot_max_age": {
+            "description": "Days until a cluster file that kgate snapshot packed is called old; 0: never.",
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "maximum": 3650,
+            "default": 7,
         },
         "verdicts": {
             "description": "How bad each finding of a rollout is, by the name of its rule; off: not asked.",

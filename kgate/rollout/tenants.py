@@ -65,15 +65,15 @@ def _group(entry: object, path: Path, nodes: Collection[str], classes: Collectio
 
 
 def _pod(body: Fields, classes: Collection[str]) -> dict[str, Any]:
-    """Without a class it is never preempted, as nothing is known of what it is worth."""
+    """Of which class it is nobody says: then it is never preempted. An empty class is the cluster's default one."""
     named = body.text("priorityClass", SYSTEM_CLASSES[0])
-    if named not in classes:
+    if named and named not in classes:
         refuse(body.at("priorityClass"), f"there is no priority class {named!r}", "priorityClasses: [{name: NAME, value: NUMBER}]")
     resources = {key: body.quantities(key) for key in ("requests", "limits") if key in body}
     container: dict[str, Any] = {"name": "other", "image": body.text("image", "other"), "resources": resources}
     if "hostPorts" in body:
         container["ports"] = [_port(value, path) for path, value in body.items("hostPorts")]
-    spec: dict[str, Any] = {"priorityClassName": named, "containers": [container]}
+    spec: dict[str, Any] = {"containers": [container]} | ({"priorityClassName": named} if named else {})
     spec["tolerations"] = [dict(fields.mapping(t, p, "a toleration")) for p, t in body.items("tolerations")]
     if "node" in body:
         spec |= {"nodeName": body.text("node"), "tolerations": [{"operator": "Exists"}]}  # it is there, whatever the taints are

@@ -203,11 +203,34 @@ def alive(pid: str) -> bool:
         return False
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_with_a_server_leaves_no_child(tmp_path: Path, number: signal.Signals) -> None:
+    """A real server, if there is one; a client that hangs."""
+    real = Path(sys.executable).with_name("trivy")
+    if not real.exists():
+        pytest.skip("trivy is not installed beside python")
+    hang = f"sleep 61 & echo $! >> {tmp_path}/pids; wait"
+    trivy = witness(tmp_path, f'echo $$ >> {tmp_path}/pids; [ "$1" != server ] || exec {real} "$@"; {hang}')
+    (tmp_path / "x.tar").touch()
+    (tmp_path / "pod.yaml").write_text(pod("a", "b", "c", "d"))
+    argv = [sys.executable, "-c", INTERRUPTED, trivy, cache(tmp_path), str(tmp_path / "x.tar"), str(tmp_path / "pod.yaml")]
+    process = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
+    pids = tmp_path / "pids"
+    until = time.monotonic() + 20
+    while not (pids.exists() and len(pids.read_text().split()) == 9) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert len(pids.read_text().split()) == 9
+    process.send_signal(number)
+    process.wait(20)
+    assert gone(pids.read_text().split())
+
+
 INTERRUPTED = """
 import sys
 from kgate import load
 from kgate.images import from_config, judge
-settings = from_config({"trivy": sys.argv[1], "cache_dir": sys.argv[2], "archives": {"a": sys.argv[3], "b": sys.argv[3]}})
+settings = from_config({"trivy": sys.argv[1], "cache_dir": sys.argv[2], "archives": dict.fromkeys("abcd", sys.argv[3])})
 judge(load.manifests([sys.argv[4]]).manifests, settings)
 """
 

@@ -63,7 +63,7 @@ def versions(replicas: int) -> tuple[str, str]:
 
 def lost(asked: Asked) -> tuple[str, dict[str, Any]]:
     """What is said of the loss, and the scenario."""
-    proof = next(p for p in asked.rehearsal.proofs if p.counter_example)
+    proof = next(p for p in asked.rehearsal.proofs if p.question == "below-floor" and p.counter_example)
     body = yaml.safe_load(proof.counter_example)
     assert isinstance(body, dict)
     return proof.statement, body

@@ -6,7 +6,7 @@ import pytest
 
 from kgate.rollout.fields import SettingError
 from kgate.rollout.scenario import read_scenario
-from kgate.rollout.steps import Apply, Complete, Delete, Drain, Evict, NodeStep, PodsCount, Quiet, Sleep, Wait
+from kgate.rollout.steps import Apply, Complete, Delete, Drain, Evict, NodeStep, PodsCount, Quiet, Schedule, Sleep, Wait
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
 
@@ -22,6 +22,12 @@ def only(step: Any) -> Any:
 def test_without_nodes_there_are_three_large_ones() -> None:
     nodes = read_scenario(scenario(), name="s").nodes
     assert [(n.name, n.cpu, n.memory) for n in nodes] == [("n1", "32", "64Gi"), ("n2", "32", "64Gi"), ("n3", "32", "64Gi")]
+
+
+def test_ties_that_end_differently_are_told_by_their_number() -> None:
+    assert only({"schedule": [{"tie": 4, "node": "b"}, {"tie": 0, "node": "a"}]}) == Schedule(ties={4: "b", 0: "a"})
+    with pytest.raises(SettingError, match="tie 4 is there twice"):
+        only({"schedule": [{"tie": 4, "node": "b"}, {"tie": 4, "node": "a"}]})
 
 
 def test_a_recorded_file_is_played_from_its_input() -> None:

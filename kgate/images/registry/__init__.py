@@ -1,10 +1,10 @@
 """Asks container registries whether images are there, which digests they have now, and for which platforms.
 
+`client` and `asking` are imported where something is asked: what they need takes longer to load than most runs take.
+
 The HTTP API is that of opencontainers/distribution-spec (spec.md), its token flow that of distribution/distribution (docs/spec/auth).
 """
 
 from kgate.images.registry.answers import Missing, NotChecked, Present
-from kgate.images.registry.asking import ask
-from kgate.images.registry.client import Registry
 
-__all__ = ["Missing", "NotChecked", "Present", "Registry", "ask"]
+__all__ = ["Missing", "NotChecked", "Present"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -32,6 +31,8 @@ def decode(body: bytes) -> Mapping[str, Any]:
 
 def checked(body: bytes, digest: str) -> bytes:
     """`body`, when it is what the digest names."""
+    import hashlib
+
     algorithm, _, digits = digest.partition(":")
     if hashlib.new(algorithm, body).hexdigest() != digits:
         raise NotChecked(f"the registry answers with other bytes than those of {digest}")

@@ -53,6 +53,7 @@ CHECKS: Mapping[str, Check] = {
     "pss-selinux": pod_security.selinux,
     "pss-proc-mount": pod_security.proc_mount,
     "pss-proc-mount-restricted": pod_security.proc_mount_restricted,
+    "pss-host-ports": pod_security.host_ports,
     "pss-sysctls": pod_security.sysctls,
     "pss-host-process": pod_security.host_process,
     "pss-host-probe": pod_security.host_probe,

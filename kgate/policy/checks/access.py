@@ -74,10 +74,10 @@ def sensitive_mount(pod: Pod, context: Context) -> Iterator[Violation]:
 
 
 def _leads_to(path: str, sensitive: str) -> bool:
-    """`/var/run` leads to `/var/run/docker.sock`; `/etc/` (with a slash) is meant with all that is below."""
-    if sensitive.endswith("/"):
-        return path == (sensitive.rstrip("/") or "/") or (len(sensitive) > 1 and path.startswith(sensitive))
-    return path == sensitive or (path != "/" and sensitive.startswith(path + "/"))
+    """`/var/run` leads to `/var/run/docker.sock`; `/etc/kubernetes/` (with a slash) is meant with all that is below."""
+    whole = sensitive.rstrip("/") or "/"
+    below = sensitive.endswith("/") and whole != "/" and path.startswith(sensitive)
+    return path == whole or below or (path != "/" and sensitive.startswith(path + "/"))
 
 
 def _account(pod: Pod) -> str:

@@ -25,7 +25,8 @@ def too_few_replicas(manifest: Manifest, context: Context) -> Iterator[Violation
 
 def budget_missing(manifest: Manifest, context: Context) -> Iterator[Violation]:
     pod = pod_of(manifest)
-    if pod is None or not _several(manifest, context) or context.inventory.budgeted(pod):
+    least = _least(manifest, context)
+    if pod is None or least is None or least[0] < context.params["least"] or context.inventory.budgeted(pod):
         return
     says = f"{manifest.kind} {manifest.name} has no PodDisruptionBudget, so a drain may take all of its pods at once"
     yield Violation(manifest=manifest, path=("spec",), message=says)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from kgate.finding import Severity
 from kgate.manifest import Manifest, Path
 from kgate.policy.context import Context
 from kgate.policy.inventory import MAX_CANDIDATES
@@ -30,9 +31,13 @@ def dangling_service(manifest: Manifest, context: Context) -> Iterator[Violation
     selector = mapping(manifest.body, "spec", "selector")
     if not selector or not context.inventory.whole or text(manifest.body, "spec", "type") == "ExternalName":
         return
-    pods = list(islice(context.inventory.pods_in(manifest.namespace), MAX_CANDIDATES + 1))
-    if len(pods) > MAX_CANDIDATES or any(selects_equal(selector, pod.labels) for pod in pods):
+    if context.inventory.pods_with(manifest.namespace, selector):
         return
+    if elsewhere := _elsewhere(manifest, selector, context):
+        says = f"Service {manifest.name} selects pods of {elsewhere}, and a Service reaches only those of its own namespace"
+        yield Violation(manifest=manifest, path=("spec", "selector"), message=says)
+        return
+    pods = islice(context.inventory.pods_in(manifest.namespace), MAX_CANDIDATES)
     beside = next((pod for pod in pods if context.inventory.together(manifest, pod.manifest)), None)
     if beside is not None and not context.inventory.has_custom_workloads:
         says = f"Service {manifest.name} selects no pod of the repository: {_shown(selector)}"
@@ -80,8 +85,8 @@ def dangling_reference(pod: Pod, context: Context) -> Iterator[Violation]:
 def service_port(manifest: Manifest, context: Context) -> Iterator[Violation]:
     """A name that no pod of the Service gives to a port; a number only where every pod declares its ports."""
     selector = mapping(manifest.body, "spec", "selector")
-    pods = [p for p in islice(context.inventory.pods_in(manifest.namespace), MAX_CANDIDATES) if selects_equal(selector, p.labels)]
-    pods = [p for p in pods if context.inventory.together(manifest, p.manifest)]
+    pods = context.inventory.pods_with(manifest.namespace, selector)
+    pods = tuple(p for p in pods if context.inventory.together(manifest, p.manifest))
     if not pods:
         return
     for index, port in entries(manifest.body, "spec", "ports"):
@@ -89,7 +94,16 @@ def service_port(manifest: Manifest, context: Context) -> Iterator[Violation]:
         if not any(_offers(pod, target, port.get("protocol", "TCP")) for pod in pods):
             field = "targetPort" if "targetPort" in port else "port"
             says = f"Service {manifest.name} sends requests to port {target}, which {pods[0]} does not open"
-            yield Violation(manifest=manifest, path=("spec", "ports", index, field), message=says)
+            grave = None if isinstance(target, str) else Severity.WARNING  # the program may listen on what is not declared
+            yield Violation(manifest=manifest, path=("spec", "ports", index, field), message=says, severity=grave)
+
+
+def _elsewhere(manifest: Manifest, selector: Mapping[str, Any], context: Context) -> str:
+    """The other namespace, when pods of the same file are certainly in one."""
+    if not manifest.namespace:
+        return ""
+    near = (p for p in islice(context.inventory.pods, MAX_CANDIDATES) if p.manifest.file == manifest.file and p.manifest.namespace)
+    return next((p.manifest.namespace for p in near if selects_equal(selector, p.labels)), "")
 
 
 def _offers(pod: Pod, target: Any, protocol: Any) -> bool:

@@ -52,8 +52,10 @@ def capabilities_not_dropped(container: Container, context: Context) -> Iterator
     if context.minor < 22 or _spared(container.pod, context):
         return
     dropped = at(container.body, _CONTEXT, "capabilities", "drop")
-    if not isinstance(dropped, list) or "ALL" not in dropped:
-        says = f"{container} keeps the capabilities that the runtime gives: it does not drop ALL"
+    names = dropped if isinstance(dropped, list) else []
+    missing = [name for name in context.params["drop"] if name not in names and "ALL" not in names]
+    if missing:
+        says = f"{container} keeps capabilities that the runtime gives: it does not drop {', '.join(missing)}"
         yield Violation(manifest=container.manifest, path=(*container.path, _CONTEXT, "capabilities", "drop"), message=says)
 
 
@@ -152,6 +154,15 @@ def proc_mount_restricted(container: Container, context: Context) -> Iterator[Vi
         yield from _unmasked(container)
 
 
+def host_ports(container: Container, context: Context) -> Iterator[Violation]:
+    """check_hostPorts.go; `params.allowed` names ports (`8080`, `5000-6000`) that a cluster has set aside for pods."""
+    for index, port in entries(container.body, "ports"):
+        number = whole(port, "hostPort")
+        if number and not any(_within(number, allowed) for allowed in context.params["allowed"]):
+            says = f"{container} takes port {number} of its node"
+            yield Violation(manifest=container.manifest, path=(*container.path, "ports", index, "hostPort"), message=says)
+
+
 def sysctls(pod: Pod, context: Context) -> Iterator[Violation]:
     """check_sysctls.go."""
     allowed = _until(context.params["allowed"], context.minor)
@@ -196,6 +207,11 @@ def volume_types(pod: Pod, context: Context) -> Iterator[Violation]:
         if kinds and "hostPath" not in kinds and not any(kind in allowed for kind in kinds):
             says = f'{pod}: volume "{text(volume, "name")}" is of the type {kinds[0]}, which the restricted standard does not allow'
             yield Violation(manifest=pod.manifest, path=(*pod.path, "volumes", index, kinds[0]), message=says)
+
+
+def _within(number: int, ports: str) -> bool:
+    first, _, last = ports.partition("-")
+    return first.isdigit() and int(first) <= number <= (int(last) if last.isdigit() else int(first))
 
 
 def _speakers(pod: Pod) -> Iterator[tuple[Path, Pod | Container, Mapping[str, Any]]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kgate.engine.api.core import Node
 from kgate.finding import Rule, Severity, Stage
 from kgate.manifest import Path
+from kgate.rollout.counterexample import ending
 from kgate.rollout.nodes import HOSTNAME, ZONE
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, verified
 from kgate.rollout.questions.places import domains, open_nodes, word
@@ -34,15 +36,17 @@ def all_in_one(evidence: Evidence) -> Iterator[Answer]:
         return
     open_ = domains(open_nodes(evidence), key)
     used = _used(evidence, key)
+    said = f"all {r.replicas} pods end {_at(key)} {used[0]}, though {len(open_)} are open to them"
     text, edits = _way_out(evidence, key)
     yield Answer(
         rule=ONE_PLACE,
         level=Level.CAN_FAIL,
-        statement=f"all {r.replicas} pods end {_at(key)} {used[0]}, though {len(open_)} are open to them",
+        statement=said,
         path=_SPREAD if node(evidence.manifest.body, _SPREAD) is not None else _POD,
         key=True,
         fix=text,
         verified=bool(edits),
+        counter_example=ending(evidence, said),
     )
 
 
@@ -52,12 +56,15 @@ def _at(key: str) -> str:
 
 def _only(evidence: Evidence) -> str:
     """The label of which all pods' nodes have the same value and others have another; the narrowest one; empty: none."""
-    nodes = open_nodes(evidence)
-    return next((key for key in (HOSTNAME, ZONE) if len(_used(evidence, key)) == 1 < len(domains(nodes, key))), "")
+    alone = [key for key in (HOSTNAME, ZONE) if len(_used(evidence, key)) == 1]
+    nodes = open_nodes(evidence) if alone else ()
+    return next((key for key in alone if len(domains(nodes, key)) > 1), "")
 
 
 def _used(evidence: Evidence, key: str) -> list[str]:
-    return domains((n for n in open_nodes(evidence) if evidence.followed.end.get(n.metadata.name)), key)
+    store = evidence.rolled.played.cluster.store
+    nodes = (store.get(Node, "", name) for name, n in evidence.followed.end.items() if n)
+    return domains((n for n in nodes if n is not None), key)
 
 
 def _way_out(evidence: Evidence, key: str) -> tuple[str, Sequence[Edit]]:

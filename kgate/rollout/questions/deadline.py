@@ -25,7 +25,7 @@ from kgate.rollout.written import mapping, node
 
 SHORT = Rule(
     id="KG5143",
-    name="deadline-too-short",
+    name="deadline-below-start",
     stage=Stage.ROLLOUT,
     severity=Severity.WARNING,
     summary="the progress deadline passes while a pod may still be starting",

@@ -78,10 +78,10 @@ def too_few(evidence: Evidence) -> Iterator[Answer]:
     """One answer, of the limit that needs most beyond what is there."""
     if evidence.followed.last is None:
         return
-    nodes = open_nodes(evidence)
     needs = [need for limit in limits(evidence) if (need := _need(evidence, limit)).least > 1]
     if not needs:
         return
+    nodes = open_nodes(evidence)
     worst = max(needs, key=lambda n: n.least - len(domains(nodes, n.limit.key)))
     replicas = evidence.rehearsal.replicas
     if evidence.assumed_cluster:

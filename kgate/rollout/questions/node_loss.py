@@ -38,7 +38,7 @@ NOT_REPLACED = Rule(
     references=("https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions",),
 )
 
-MOST_PLAYED = 20
+MOST_PLAYED = 8
 """Nodes of one world that are lost in turn; Deployments that are on none of them are not asked."""
 
 _UNREACHABLE = Taint(key="node.kubernetes.io/unreachable", effect="NoExecute")
@@ -139,9 +139,12 @@ def _lost(evidence: Evidence) -> Lost | None:
 
 
 def _worst(evidence: Evidence, known: Container[str]) -> str:
-    """With most pods; of equals one that was played already, then the first by name."""
+    """With most pods; of equals one that was played already, then one that most Deployments use, then the first by name."""
     counts = evidence.followed.end
-    return min(counts, key=lambda n: (-counts[n], n not in known, n), default="")
+    most = max(counts.values(), default=0)
+    equals = [n for n in sorted(counts) if counts[n] == most]
+    played_ = next((n for n in equals if n in known), "")
+    return played_ or max(equals, key=lambda n: sum(1 for f in evidence.rolled.followed.values() if f.end.get(n)), default="")
 
 
 def played(evidence: Evidence, lost: str) -> dict[Key, Lost]:

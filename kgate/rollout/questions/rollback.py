@@ -43,7 +43,8 @@ class Undone(Struct, frozen=True, kw_only=True):
 
 def rollback(evidence: Evidence) -> Iterator[Answer]:
     """From the end of the rollout, and from where an image that crashes leaves it; to a version that was complete."""
-    if evidence.rehearsal.effect not in (Effect.ROLLS, Effect.RECREATES) or evidence.key in evidence.rolled.played.unsettled:
+    rolls = evidence.rehearsal.effect in (Effect.ROLLS, Effect.RECREATES)
+    if not rolls or not evidence.followed.start.old_ready or evidence.key in evidence.rolled.played.unsettled:
         return
     if evidence.crowd > crash.MOST_TOGETHER:
         why = f"more than {crash.MOST_TOGETHER} rollouts are rehearsed together"

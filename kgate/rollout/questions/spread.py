@@ -12,6 +12,7 @@ from kgate.engine.api.core import TopologySpreadConstraint
 from kgate.engine.controllers.deployment.revisions import HASH
 from kgate.finding import Rule, Severity, Stage
 from kgate.manifest import Path
+from kgate.rollout.counterexample import ending
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, verified
 from kgate.rollout.questions.places import domains, open_nodes, selected, word
 
@@ -58,14 +59,16 @@ def _answer(evidence: Evidence, i: int, c: TopologySpreadConstraint) -> Iterator
         said = f"spread over {len(counts)} {word(c.topology_key, 2)} with skew {skew} (maxSkew {c.max_skew}): {where}"
         yield Answer(rule=SKEWED, level=Level.PASSES, statement=said)
         return
+    said = f"the pods end with skew {skew} over {word(c.topology_key, 2)}, and maxSkew is {c.max_skew}: {where}"
     text, edits = _way_out(evidence, i, c)
     yield Answer(
         rule=SKEWED,
         level=Level.CAN_FAIL,
-        statement=f"the pods end with skew {skew} over {word(c.topology_key, 2)}, and maxSkew is {c.max_skew}: {where}",
+        statement=said,
         path=(*_SPREAD, i),
         fix=text,
         verified=bool(edits),
+        counter_example=ending(evidence, said),
     )
 
 

@@ -165,18 +165,19 @@ def _answer(evidence: Evidence, lost: Losses, explored: Explored) -> Answer:
     """Nothing was found. With anything left to look at, nobody knows."""
     budget = f"a budget of {evidence.settings.budget}"
     looked = f"{explored.states} states of other schedules, {explored.merged} of them seen before under other names"
+    losses_ = f"each of {lost.cases} losses at {lost.instants} instants"
     if explored.left or lost.left:
+        so_far = "nobody knows what follows a loss" if lost.left else f"it holds after {losses_} as kube-scheduler breaks ties"
         return Answer(
             rule=BELOW_FLOOR,
             level=Level.UNKNOWN,
-            statement=f"the floor of {_asked(evidence)} holds as far as was looked; {budget} is used up",
-            bounds=f"{looked}; {lost.cases} losses at {lost.instants} instants, {lost.played} of them played on",
+            statement=f"whether the floor of {_asked(evidence)} holds however ties are broken is not known: {budget} is used up; {so_far}",
+            bounds=f"{looked}; {lost.played} losses played on",
         )
     return Answer(
         rule=BELOW_FLOOR,
         level=Level.PASSES,
-        statement=f"the floor of {_asked(evidence)} holds however ties are broken, and after each of {lost.cases} losses "
-        f"at {lost.instants} instants",
+        statement=f"the floor of {_asked(evidence)} holds however ties are broken, and after {losses_}",
         bounds=f"{looked}; {lost.played} losses played on, the others by what the strategy keeps; {budget}; one loss; pods ready in order",
     )
 

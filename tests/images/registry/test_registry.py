@@ -11,9 +11,9 @@ from threading import Event
 
 import pytest
 
-from kgate.images.registry import Missing, NotChecked, Present, Registry
+from kgate.images.registry import Missing, NotChecked, Present
 from kgate.images.registry.addresses import Guard
-from kgate.images.registry.client import Access
+from kgate.images.registry.client import Access, Registry
 from kgate.reference import parse
 from tests.images.registry import distribution, tokens
 from tests.images.registry.conftest import FILES, Ask, Shop

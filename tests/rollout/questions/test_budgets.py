@@ -1,7 +1,13 @@
 from __future__ import annotations
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from kgate.engine import Behaviour, Cluster
+from kgate.engine.api.policy import PodDisruptionBudget
+from kgate.rollout.questions.budgets import needed
 from tests.rollout.questions.conftest import Ask, deployment
 
 
@@ -104,3 +110,25 @@ def test_two_budgets_over_the_same_pods_are_an_error_of_every_eviction(ask: Ask)
 def test_two_budgets_over_different_pods_are_none_of_it(ask: Ask) -> None:
     other = budget("minAvailable: 1", name="more", selector="{matchLabels: {app: api}}")
     assert ask(HEAD + budget("maxUnavailable: 1") + other).level("two-budgets") == ""
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    replicas=st.integers(1, 6),
+    field=st.sampled_from(["minAvailable", "maxUnavailable"]),
+    amount=st.one_of(st.integers(0, 7), st.integers(0, 100).map(lambda n: f"{n}%")),
+)
+@pytest.mark.slow
+def test_the_arithmetic_agrees_with_a_drain_that_is_played(replicas: int, field: str, amount: int | str) -> None:
+    """On a cluster with room for everybody a drain ends, or it is blocked by what the budget asks for."""
+    cluster = Cluster(behaviour=Behaviour(startup_ms=100, termination_ms=100))
+    for name in ("n1", "n2", "n3"):
+        cluster.add_node({"metadata": {"name": name}, "status": {"capacity": {"cpu": "64", "memory": "64Gi", "pods": "110"}}})
+    stored = cluster.apply(yaml.safe_load(budget(f"{field}: {amount}").removeprefix("---\n")))
+    cluster.apply(yaml.safe_load(deployment(replicas=replicas)))
+    cluster.run_for(5_000)
+    node = cluster.list("Pod", "prod")[0]["spec"]["nodeName"]
+    drained = cluster.drain(node)
+    spec = cluster.store.get(PodDisruptionBudget, "prod", stored["metadata"]["name"])
+    assert spec is not None
+    assert bool(drained.blocked) is (needed(spec, replicas) >= replicas)

@@ -16,6 +16,7 @@ def test_all_pods_on_one_node_of_several_is_a_risk_with_the_spread_that_ends_it(
     proof = asked.proof("all-in-one-zone")
     assert proof is not None
     assert (proof.level, proof.verified) == ("can-fail", True)
+    assert "apply" in proof.counter_example
     assert proof.statement == "all 2 pods end on node a-1, though 4 are open to them"
     assert proof.fix.startswith("prefer a spread over nodes and zones")
     assert asked.found("all-in-one-zone") == ("head.yaml", 9)
@@ -25,6 +26,7 @@ def test_all_pods_in_one_zone_of_several_is_a_risk(ask: Ask) -> None:
     proof = ask(deployment("web:2", pod=ONE_ZONE), deployment(pod=ONE_ZONE)).proof("all-in-one-zone")
     assert proof is not None
     assert (proof.level, proof.verified) == ("can-fail", True)
+    assert "apply" in proof.counter_example
     assert proof.statement == "all 4 pods end in zone a, though 2 are open to them"
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.rollout.questions.conftest import Ask, deployment
 
-NAME = "deadline-too-short"
+NAME = "deadline-below-start"
 PROBE = "startupProbe: {httpGet: {port: 80}, periodSeconds: 10, failureThreshold: 12}"
 
 

@@ -24,8 +24,8 @@ def test_as_an_error_it_fails_the_rollout(ask: Ask) -> None:
 
 def test_nobody_asks_when_it_is_off(ask: Ask) -> None:
     asked = ask(deployment("web:2", spec=RECREATE), deployment(spec=RECREATE), verdicts={"recreate-downtime": "off"})
-    assert asked.rehearsal.proofs == ()
-    assert not asked.findings
+    assert asked.level("recreate-downtime") == ""
+    assert asked.found("recreate-downtime") is None
 
 
 def test_a_rolling_update_has_no_such_gap(ask: Ask) -> None:

@@ -60,3 +60,7 @@ def test_a_version_that_was_never_complete_is_nothing_to_go_back_to(ask: Ask) ->
     huge = "resources: {requests: {cpu: 30}}"
     assert ask(deployment("web:2"), deployment(container=huge)).level(NAME) == ""
     assert ask(deployment("web:2"), deployment(container=huge), nodes=None).level(NAME) == ""
+
+
+def test_of_no_replicas_nothing_is_asked(ask: Ask) -> None:
+    assert ask(deployment("web:2", replicas=0), deployment(replicas=0)).level(NAME) == ""

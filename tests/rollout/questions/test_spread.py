@@ -22,6 +22,7 @@ def test_old_pods_that_counted_leave_the_new_ones_skewed(ask: Ask, action: str) 
     proof = asked.proof("spread-skewed-after-rollout")
     assert proof is not None
     assert (proof.level, proof.verified) == ("can-fail", True)
+    assert "apply" in proof.counter_example
     assert proof.statement.startswith("the pods end with skew 2 over zones, and maxSkew is 1: a 1, b ")
     assert proof.fix == "add matchLabelKeys: [pod-template-hash] to the constraint"
     assert asked.found("spread-skewed-after-rollout") == ("head.yaml", 12)
