@@ -55,7 +55,7 @@ def row(name: str, options: Any) -> str:
 
 
 def alone(kind: str, n_nodes: int, n_pods: int, n_classes: int) -> float:
-    """`bare` pods have no owner and no wish, `default` ones a ReplicaSet; `soft`, `hard`, `anti` say so; `mixed` takes turns between classes."""
+    """`bare` pods have no owner and no wish, `default` ones a ReplicaSet; `soft`, `hard`, `anti` say so; `mixed` takes turns."""
     cache = Cache()
     for i in range(n_nodes):
         cache.observe(None, decode(node(i)))

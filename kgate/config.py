@@ -175,11 +175,7 @@ def _homed(options: Options, file: str) -> Options:
         options,
         exclude=tuple(_from(os.path.relpath(FilePath(file).parent), pattern) for pattern in options.exclude),
         crds=tuple(homed(path) for path in options.crds),
-        images=replace(
-            images,
-            archives={image: homed(archive) for image, archive in images.archives.items()},
-            cache_dir=homed(images.cache_dir) if images.cache_dir else "",
-        ),
+        images=images.homed(homed),
         rollout=replace(options.rollout, cluster=homed(cluster) if cluster else None),
     )
 

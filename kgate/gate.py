@@ -15,7 +15,8 @@ from kgate import load
 from kgate.config import Options
 from kgate.errors import UsageError
 from kgate.finding import Finding, Severity, Skipped, Stage, clean
-from kgate.manifest import Manifest, pointer
+from kgate.manifest import Location, Manifest, pointer
+from kgate.manifest import Path as Steps
 from kgate.outcome import Checked, ImageOutcome, Rehearsal, Report
 
 if TYPE_CHECKING:
@@ -113,8 +114,20 @@ class _Run:
         from kgate import images
 
         self.progress("scanning images")
-        judged = images.judge(self.manifests, self.options.images, progress=self._scanned_so_far)
+        judged = images.judge(
+            self.manifests,
+            self.options.images,
+            progress=self._scanned_so_far,
+            settings_file=self.options.settings_file or ".kgate.yaml",
+            locate=self._in_settings if self.options.settings_file else None,
+        )
         return _Outcome(findings=judged.findings, skipped=judged.skipped, images=judged.images)
+
+    def _in_settings(self, path: Steps) -> Location:
+        """Where a path below `images:` stands in the settings file. It is read again, which only a finding about it costs."""
+        assert self.options.settings_file is not None
+        _, source = load.settings_file(self.options.settings_file)
+        return source.locate(0, ("images", *path), key=False)
 
     def _scanned_so_far(self, done: int, total: int) -> None:
         self.progress(f"scanning images, {done} of {total} done")

@@ -172,7 +172,7 @@ def _options(
     from kgate.finding import Severity, Stage
 
     options = settings.settled(settings.discover(paths, named=config))
-    images = replace(options.images, offline=offline, jobs=jobs or options.images.jobs)
+    images = replace(options.images, offline=offline, cache=not no_cache, jobs=jobs or options.images.jobs)
     return replace(
         options,
         paths=paths,

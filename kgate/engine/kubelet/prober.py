@@ -54,6 +54,9 @@ def verdict_ms(probe: Probe, ticks_from_ms: Millis, asked_from_ms: Millis, healt
     Period 10, delay 5, ticks from 0: the first answer counts at 10 s.
     """
     needed = (probe.successes if success else probe.failures) - 1
+    heard = _tick(probe, ticks_from_ms, max(health.from_ms, asked_from_ms))
+    if health.until_ms is not None and heard >= health.until_ms:  # nobody asks while it answers: one silence, not two
+        return None if success else _tick(probe, ticks_from_ms, asked_from_ms) + needed * probe.period_ms
     for begin, end in _answering(health) if success else _silent(health):
         first = _tick(probe, ticks_from_ms, max(begin, asked_from_ms))
         last = first + needed * probe.period_ms
