@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kgate.engine.api.core import Container
@@ -60,6 +60,7 @@ def ticking(probe: Probe, ticks: int, asked: int, health: Health, *, success: bo
     return None
 
 
+@example(1, 1, 2, 0, 0, 1, 0, False)
 @given(
     st.integers(1, 5), st.integers(1, 4), st.integers(1, 4), st.integers(0, 9), st.integers(0, 30), st.integers(0, 40),
     st.none() | st.integers(0, 40), st.booleans(),
