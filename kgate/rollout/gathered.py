@@ -10,7 +10,7 @@ from msgspec import Struct
 from kgate.engine.api.meta import Key
 from kgate.manifest import Manifest
 from kgate.rollout.stage import SUPPORT, key_of, template_of
-from kgate.rollout.written import mapping
+from kgate.rollout.written import items, mapping
 
 Identity = tuple[str, Key]
 """API group and key: what makes two manifests the same object."""
@@ -40,17 +40,58 @@ class Gathered(Struct, frozen=True, kw_only=True):
     def supports(self, deployments: Sequence[Manifest]) -> list[Manifest]:
         """What bears on the placement of these Deployments, in the order of the files."""
         namespaces = {key_of(d).namespace for d in deployments}
-        labels = [mapping(mapping(template_of(d).get("metadata")).get("labels")) for d in deployments]
         ranked = [r for namespace in sorted({"", *namespaces}) for r in self.supporting.get(namespace, ())]
-        keys = {key_of(d) for d in deployments}
-        return [m for _, m in sorted(ranked, key=lambda r: r[0]) if _bears_on(m, keys, labels)]
+        of = _Of.these(deployments)
+        return [m for _, m in sorted(ranked, key=lambda r: r[0]) if of.bears(m)]
 
 
-def _bears_on(support: Manifest, keys: Collection[Key], labels: Sequence[Mapping[str, Any]]) -> bool:
-    """A Service bears on the pods it selects, an autoscaler on its target, everything else on the whole namespace."""
-    if support.kind == "HorizontalPodAutoscaler":
-        return _target(support) in keys
-    return support.kind != "Service" or _selects_any(support, labels)
+class _Of(Struct, frozen=True, kw_only=True):
+    """What some Deployments have that supporting objects are about."""
+
+    keys: Collection[Key]
+    labels: Sequence[Mapping[str, Any]]
+    """Of their pods."""
+    claims: bool
+    """A pod of them has a claim."""
+    priorities: Collection[str]
+    homes: Collection[tuple[str, str]]
+
+    @classmethod
+    def these(cls, deployments: Sequence[Manifest]) -> _Of:
+        pods = [mapping(template_of(d).get("spec")) for d in deployments]
+        return cls(
+            keys={key_of(d) for d in deployments},
+            labels=[mapping(mapping(template_of(d).get("metadata")).get("labels")) for d in deployments],
+            claims=any(_claims(pod) for pod in pods),
+            priorities={str(pod.get("priorityClassName") or "") for pod in pods},
+            homes={_home(d) for d in deployments},
+        )
+
+    def bears(self, support: Manifest) -> bool:
+        """What the engine would do nothing with is left out: a tree holds thousands of objects, and each Deployment has its own stage."""
+        kind = support.kind
+        if kind == "HorizontalPodAutoscaler":
+            return _target(support) in self.keys
+        if kind in ("Service", "PodDisruptionBudget"):
+            return _selects_any(support, self.labels)
+        if kind in _STORAGE:
+            return self.claims
+        if kind == "PriorityClass":
+            return support.name in self.priorities or support.body.get("globalDefault") is True
+        return kind not in _LIMITS or _home(support) in self.homes
+
+
+_STORAGE = ("PersistentVolume", "StorageClass", "CSINode")
+_LIMITS = ("LimitRange", "ResourceQuota")
+
+
+def _home(manifest: Manifest) -> tuple[str, str]:
+    """Where it certainly is: the namespace it names, else that of its folder, for whoever applies a folder says which."""
+    return (manifest.namespace, "") if manifest.namespace else ("", manifest.file.rpartition("/")[0])
+
+
+def _claims(pod: Mapping[str, Any]) -> bool:
+    return any(isinstance(v, Mapping) and (v.get("persistentVolumeClaim") or v.get("ephemeral")) for v in items(pod.get("volumes")))
 
 
 def _target(autoscaler: Manifest) -> Key | None:
@@ -61,15 +102,18 @@ def _target(autoscaler: Manifest) -> Key | None:
     return Key(kind="Deployment", namespace=autoscaler.namespace or "default", name=str(target.get("name")))
 
 
-def _selects_any(service: Manifest, labels: Sequence[Mapping[str, Any]]) -> bool:
-    """A Service counts for the spreading of the pods it selects, and for no others."""
-    selector = mapping(mapping(service.body.get("spec")).get("selector"))
+def _selects_any(support: Manifest, labels: Sequence[Mapping[str, Any]]) -> bool:
+    """A Service counts for the pods it selects, a budget for those that its labels allow; its expressions are left to the engine."""
+    selector = mapping(mapping(support.body.get("spec")).get("selector"))
+    if support.kind == "PodDisruptionBudget":
+        selector = mapping(selector.get("matchLabels"))
+        return not selector or any(all(of.get(k) == v for k, v in selector.items()) for of in labels)
     return bool(selector) and any(all(of.get(k) == v for k, v in selector.items()) for of in labels)
 
 
 def gather(manifests: Iterable[Manifest]) -> Gathered:
     deployments: dict[Identity, list[Manifest]] = {}
-    supporting: dict[str, dict[Identity, tuple[int, Manifest]]] = {}
+    supporting: dict[str, dict[tuple[Identity, tuple[str, str] | None], tuple[int, Manifest]]] = {}
     autoscaled: dict[Key, str] = {}
     neighbours: dict[str, list[Manifest]] = {}
     for rank, manifest in enumerate(manifests):
@@ -79,7 +123,8 @@ def gather(manifests: Iterable[Manifest]) -> Gathered:
         elif kind in SUPPORT:
             key = key_of(manifest)
             home = key.name if kind == "Namespace" else key.namespace
-            supporting.setdefault(home, {}).setdefault(identity(manifest), (rank, manifest))
+            name = (identity(manifest), _home(manifest) if kind in _LIMITS else None)
+            supporting.setdefault(home, {}).setdefault(name, (rank, manifest))
         if kind == "HorizontalPodAutoscaler" and (target := _target(manifest)) is not None:
             autoscaled.setdefault(target, manifest.name)
         if kind in _NEIGHBOURS or pod_labels(manifest) is not None:

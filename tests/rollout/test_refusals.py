@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -46,6 +48,16 @@ def test_a_quota_of_another_namespace_and_one_with_room_change_nothing(written: 
     other = QUOTA.replace("prod", "test").replace("pods: 6", "pods: 1")
     room = QUOTA.replace("pods: 6", "pods: 8")
     assert rehearse(written(f"{WEB}---\n{other}---\n{room}"), RolloutSettings()).rollouts[0].verdict == "pass"
+
+
+@pytest.mark.parametrize(("folder", "verdict"), [("web", "fail"), ("docs", "pass")])
+def test_without_a_namespace_a_quota_holds_for_its_own_folder(written: Written, folder: str, verdict: str) -> None:
+    """Whoever applies a folder says which namespace it goes to, and another folder may go to another one."""
+    web, quota = WEB.replace(", namespace: prod", ""), QUOTA.replace(", namespace: prod", "").replace("pods: 6", "pods: 1")
+    for place in ("web", "docs"):
+        Path(place).mkdir()
+    manifests = [*written(web, "web/web.yaml"), *written(quota, f"{folder}/quota.yaml")]
+    assert rehearse(manifests, RolloutSettings()).rollouts[0].verdict == verdict
 
 
 def test_quotas_of_the_cluster_file_apply(stage: Stage) -> None:
