@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgate import load
-from kgate.config import Options
+from kgate.config import FILE_NAME, Options
 from kgate.errors import UsageError
 from kgate.finding import Finding, Severity, Skipped, Stage, clean
 from kgate.manifest import Location, Manifest, pointer
@@ -118,7 +118,7 @@ class _Run:
             self.manifests,
             self.options.images,
             progress=self._scanned_so_far,
-            settings_file=self.options.settings_file or ".kgate.yaml",
+            settings_file=self.options.settings_file or FILE_NAME,
             locate=self._in_settings if self.options.settings_file else None,
         )
         return _Outcome(findings=judged.findings, skipped=judged.skipped, images=judged.images)

@@ -17,9 +17,9 @@ from msgspec import Struct
 from kgate.engine.admission.defaulting import set_defaults
 from kgate.engine.api.codec import decode, encode
 from kgate.manifest import Manifest, Path
+from kgate.rollout.causes import TEMPLATE
 from kgate.rollout.written import mapping, node
 
-TEMPLATE: Path = ("spec", "template")
 SELECTOR: Path = ("spec", "selector")
 
 _LONGEST = 60

@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from kgate.engine.api.meta import Key
 from kgate.manifest import Manifest
+from kgate.rollout.limits import claimed
 from kgate.rollout.stage import SUPPORT, key_of, template_of
-from kgate.rollout.written import items, mapping
+from kgate.rollout.written import mapping
 
 Identity = tuple[str, Key]
 """API group and key: what makes two manifests the same object."""
@@ -62,7 +63,7 @@ class _Of(Struct, frozen=True, kw_only=True):
         return cls(
             keys={key_of(d) for d in deployments},
             labels=[mapping(mapping(template_of(d).get("metadata")).get("labels")) for d in deployments],
-            claims=any(_claims(pod) for pod in pods),
+            claims=any(True for pod in pods for _ in claimed(pod)),
             priorities={str(pod.get("priorityClassName") or "") for pod in pods},
             homes={_home(d) for d in deployments},
         )
@@ -90,10 +91,6 @@ def _home(manifest: Manifest) -> tuple[str, str]:
     return (manifest.namespace, "") if manifest.namespace else ("", manifest.file.rpartition("/")[0])
 
 
-def _claims(pod: Mapping[str, Any]) -> bool:
-    return any(isinstance(v, Mapping) and (v.get("persistentVolumeClaim") or v.get("ephemeral")) for v in items(pod.get("volumes")))
-
-
 def _target(autoscaler: Manifest) -> Key | None:
     """The Deployment it scales, if it is one."""
     target = mapping(mapping(autoscaler.body.get("spec")).get("scaleTargetRef"))
@@ -105,10 +102,11 @@ def _target(autoscaler: Manifest) -> Key | None:
 def _selects_any(support: Manifest, labels: Sequence[Mapping[str, Any]]) -> bool:
     """A Service counts for the pods it selects, a budget for those that its labels allow; its expressions are left to the engine."""
     selector = mapping(mapping(support.body.get("spec")).get("selector"))
-    if support.kind == "PodDisruptionBudget":
-        selector = mapping(selector.get("matchLabels"))
-        return not selector or any(all(of.get(k) == v for k, v in selector.items()) for of in labels)
-    return bool(selector) and any(all(of.get(k) == v for k, v in selector.items()) for of in labels)
+    budget = support.kind == "PodDisruptionBudget"
+    wanted = mapping(selector.get("matchLabels")) if budget else selector
+    if not wanted:  # a Service without a selector selects nothing
+        return budget
+    return any(all(of.get(k) == v for k, v in wanted.items()) for of in labels)
 
 
 def gather(manifests: Iterable[Manifest]) -> Gathered:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kgate.manifest import Manifest
 from kgate.rollout.stage import template_of
-from kgate.rollout.written import mapping
+from kgate.rollout.written import items, mapping
 
 MOST_PODS = 500
 """Replicas of one Deployment."""
@@ -33,11 +33,15 @@ def unknown(manifest: Manifest) -> str:
 
 
 def _volumes(pod: Mapping[str, Any]) -> str:
-    volumes = pod.get("volumes")
-    for volume in volumes if isinstance(volumes, list) else ():
+    found = next(claimed(pod), None)
+    return "" if found is None else f"volume {found.get('name')!r} is a persistent volume claim, which is not modelled"
+
+
+def claimed(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The volumes of a pod that are claims, its own ephemeral ones included."""
+    for volume in items(pod.get("volumes")):
         if isinstance(volume, Mapping) and (volume.get("persistentVolumeClaim") or volume.get("ephemeral")):
-            return f"volume {volume.get('name')!r} is a persistent volume claim, which is not modelled"
-    return ""
+            yield volume
 
 
 def replicas(manifest: Manifest) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from kgate.engine.api.apps import Deployment
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key
@@ -11,14 +13,15 @@ from kgate.rollout.expect.terms import Available, Gauge, Limits, Nodes, Pending,
 from kgate.rollout.expect.world import World, unschedulable
 
 
-class Meter:
+class Meter(ABC):
     """One number. None: what it is a number of has never been there."""
 
     def __init__(self) -> None:
         self.value: int | None = None
 
+    @abstractmethod
     def see(self, event: WatchEvent) -> None:
-        raise NotImplementedError
+        """Takes the next write of the trace into account."""
 
     def moments(self, until_ms: int) -> list[int]:
         """When the number changed merely because time passed, up to and with that moment; it is then already counted."""

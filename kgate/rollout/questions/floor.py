@@ -14,7 +14,7 @@ from kgate.rollout.census import Census, Low
 from kgate.rollout.counterexample import loss
 from kgate.rollout.nodes import HOSTNAME, ZONE
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, verified
-from kgate.rollout.startup import span
+from kgate.rollout.questions.wording import pods, when
 from kgate.rollout.written import items, mapping, node
 
 BELOW_FLOOR = Rule(
@@ -72,7 +72,7 @@ def _plainly(evidence: Evidence, census: Census) -> Answer | None:
     return Answer(
         rule=BELOW_FLOOR,
         level=Level.FAILS if evidence.rehearsal.strategy == "Recreate" else Level.CAN_FAIL,
-        statement=f"{_of(low.available, evidence)} available {_when(low)}; the floor is {floor}",
+        statement=f"{_of(low.available, evidence)} available {when(low.at_ms)}; the floor is {floor}",
         path=_cause(evidence),
         key=True,
         fix=f"set spec.strategy.rollingUpdate.maxUnavailable to {evidence.rehearsal.replicas - floor}, and maxSurge to 1 or more"
@@ -122,7 +122,7 @@ def _loses(evidence: Evidence, what: str, low: Low) -> Answer | None:
     return Answer(
         rule=BELOW_FLOOR,
         level=Level.CAN_FAIL,
-        statement=f"without {what} {low.lost}, lost {_when(low)}, {_of(low.available, evidence)} available: "
+        statement=f"without {what} {low.lost}, lost {when(low.at_ms)}, {_of(low.available, evidence)} available: "
         f"{low.there} of {low.available + low.there} are there; the floor is {floor}",
         path=_cause(evidence),
         key=True,
@@ -182,17 +182,13 @@ def _passes(evidence: Evidence, census: Census) -> Iterator[Answer]:
     losses = [(_NODE, census.without_node if failures.node else None), (_ZONE, census.without_zone if failures.zone else None)]
     for what, lost in losses if not evidence.assumed_cluster else ():
         if lost is not None:
-            said.append(f"{lost.available} without any one {what} (worst: {lost.lost} lost {_when(lost)})")
+            said.append(f"{lost.available} without any one {what} (worst: {lost.lost} lost {when(lost.at_ms)})")
     yield Answer(rule=BELOW_FLOOR, level=Level.PASSES, statement="; ".join(said))
 
 
 def _of(n: int, evidence: Evidence) -> str:
     replicas = evidence.rehearsal.replicas
-    return f"{'no' if n == 0 else n} pod{'' if n == 1 else 's'} of {replicas} {'is' if n == 1 else 'are'}"
-
-
-def _when(low: Low) -> str:
-    return f"{span(low.at_ms)} into the rollout" if low.at_ms else "as the rollout begins"
+    return f"{pods(n)} of {replicas} {'is' if n == 1 else 'are'}"
 
 
 def _cause(evidence: Evidence) -> Path:

@@ -13,6 +13,7 @@ from kgate.rollout.facts import own_floor
 from kgate.rollout.follow import EXCEEDED, complete
 from kgate.rollout.questions.evidence import Answer, Evidence, Level
 from kgate.rollout.questions.floor import BELOW_FLOOR
+from kgate.rollout.questions.wording import pods, when
 from kgate.rollout.search import Explored, Floor, Losses, Serving, Start, Wanted, explore, losses
 from kgate.rollout.search.shown import Worst, shown
 from kgate.rollout.stage import SUPPORT
@@ -133,7 +134,7 @@ def _after_a_loss(evidence: Evidence, floor: Floor, lost: Losses) -> Answer:
     return Answer(
         rule=BELOW_FLOOR,
         level=Level.CAN_FAIL,
-        statement=f"without {v.what} {v.lost}, lost {_when(lost.lost_ms)}, {_pods(v.left)} of {evidence.rehearsal.replicas} available "
+        statement=f"without {v.what} {v.lost}, lost {when(lost.lost_ms)}, {pods(v.left)} of {evidence.rehearsal.replicas} available "
         f"{span(lost.at_ms - lost.lost_ms)} later; the floor is {floor.in_failure}",
         path=("spec",),
         key=True,
@@ -151,8 +152,8 @@ def _in_another_schedule(evidence: Evidence, floor: Floor, explored: Explored) -
     return Answer(
         rule=BELOW_FLOOR,
         level=Level.CAN_FAIL,
-        statement=f"when the scheduler breaks ties differently, {_pods(v.left)} of {evidence.rehearsal.replicas} available{loss} "
-        f"{_when(explored.at_ms)}; the floor is {floor.floor}",
+        statement=f"when the scheduler breaks ties differently, {pods(v.left)} of {evidence.rehearsal.replicas} available{loss} "
+        f"{when(explored.at_ms)}; the floor is {floor.floor}",
         evidence=(ties,) if ties else (),
         path=("spec",),
         key=True,
@@ -185,11 +186,3 @@ def _answer(evidence: Evidence, lost: Losses, explored: Explored) -> Answer:
 def _asked(evidence: Evidence) -> int:
     floor = _floor(evidence, evidence.key)
     return 0 if floor is None else floor.floor
-
-
-def _pods(n: int) -> str:
-    return f"{'no' if n == 0 else n} pod{'' if n == 1 else 's'}"
-
-
-def _when(at_ms: int) -> str:
-    return f"{span(at_ms)} into the rollout" if at_ms else "as the rollout begins"
