@@ -27,11 +27,13 @@ _WHERE_TO_REPORT = "this is a fault of kgate: please report it with the file tha
 
 
 def main() -> NoReturn:
-    """The console script. A run is short: collecting garbage costs more than it gives back."""
+    """The console script. A run is short: collecting garbage costs more than it gives back, at its end (`freeze`: 20 ms) as well."""
     import gc
 
     gc.disable()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()
+    sys.exit(code)
 
 
 def run(argv: Sequence[str]) -> int:
