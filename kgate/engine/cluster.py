@@ -30,6 +30,7 @@ from kgate.engine.behaviour import Behaviour
 from kgate.engine.choices import Choices
 from kgate.engine.controllers.deployment.controller import DeploymentController
 from kgate.engine.controllers.disruption.controller import DisruptionController
+from kgate.engine.controllers.ephemeral import EphemeralVolumeController
 from kgate.engine.controllers.garbagecollector import GarbageCollector
 from kgate.engine.controllers.namespace import NamespaceController
 from kgate.engine.controllers.nodelifecycle.controller import NodeLifecycleController
@@ -117,6 +118,7 @@ class Cluster:
             ResourceQuotaController(self.store, self.manager, evaluators, sync_period_ms=quota_sync_ms),
             GarbageCollector(self.store, self.manager),
             NamespaceController(self.store, self.manager, pods_first=minor(kubernetes_version) >= 33),
+            EphemeralVolumeController(self.store, self.manager),
             PersistentVolumeController(self.store, self.manager),
             ReplicaSetController(self.store, self.manager, counts_terminating=minor(kubernetes_version) >= 35),
             DeploymentController(self.store, self.manager, counts_terminating=minor(kubernetes_version) >= 35),

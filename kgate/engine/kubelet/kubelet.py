@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from kgate.engine.api.core import ContainerStatus, Node, Pod, PodStatus
 from kgate.engine.api.meta import Condition, FrozenMap, Key, Millis, condition
 from kgate.engine.behaviour import Behaviour, ImageBehaviour
+from kgate.engine.kubelet import attachments
 from kgate.engine.kubelet.images import Images
 from kgate.engine.kubelet.podworker import PodWorker
 from kgate.engine.leases import Leases
@@ -41,6 +42,8 @@ class _Run(Struct):
     """Whether its turn to report ready comes next time."""
     worker: PodWorker | None = None
     """Of a pod that is played step by step."""
+    attached: bool = False
+    """Its node has its volumes."""
 
 
 class Kubelet:
@@ -80,10 +83,35 @@ class Kubelet:
         if pod is None or not pod.spec.node_name or pod.terminal or not self._leases.alive(pod.spec.node_name):
             return None
         run = self._runs.setdefault(pod.metadata.uid, _Run(bound_ms=self._store.now_ms))
+        if not run.attached and not pod.metadata.deleting and not self._attach(pod, run):
+            return None
         played, behaviour = self._fate(pod)
         if run.worker is not None or played:
             return self._play(pod, run)
         return self._stop(pod, run, behaviour) if pod.metadata.deleting else self._start(pod, run, behaviour)
+
+    def _attach(self, pod: Pod, run: _Run) -> bool:
+        """False as long as another node has one of its volumes. Its start counts from then on."""
+        held = attachments.exclusive(self._store, pod) if pod.spec.volumes else {}
+        if held:
+            runs, here = self._runs, self._store.list(Pod, pod.metadata.namespace)
+            others = [p for p in here if not p.terminal and (r := runs.get(p.metadata.uid)) is not None and r.attached]
+            for claim, volume in held.items():
+                if users := attachments.holders(pod, claim, others):
+                    said = attachments.refusal(volume, users)
+                    self._manager.record(pod, "Warning", attachments.FAILED, said, source=attachments.SOURCE)
+                    return False
+            run.bound_ms = self._store.now_ms
+        run.attached = True
+        return True
+
+    def _detached(self, pod: Pod) -> None:
+        """Whoever waits for one of its volumes looks again."""
+        mine = set(attachments.claims(pod))
+        for other in self._store.list(Pod, pod.metadata.namespace) if mine else ():
+            run = self._runs.get(other.metadata.uid)
+            if run is not None and not run.attached and not mine.isdisjoint(attachments.claims(other)):
+                self._manager.enqueue(self.name, key_of(other))
 
     def _fate(self, pod: Pod) -> tuple[bool, ImageBehaviour]:
         """Whether it is played step by step, and how it behaves otherwise; worked out once for all pods of the same images."""
@@ -123,6 +151,8 @@ class Kubelet:
         if after is None:
             self._forget(before)
             return ()
+        if after.spec.volumes and before is not None and after.terminal and not before.terminal:
+            self._detached(after)
         news = (
             before is None
             or before.spec.node_name != after.spec.node_name
@@ -134,6 +164,8 @@ class Kubelet:
     def _forget(self, pod: Pod) -> None:
         self._runs.pop(pod.metadata.uid, None)
         self._no_longer_waiting(pod)
+        if pod.spec.volumes:
+            self._detached(pod)
 
     def _start(self, pod: Pod, run: _Run, behaviour: ImageBehaviour) -> Millis | None:
         if run.reported == "crash":
