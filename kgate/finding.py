@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from msgspec import Struct
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from kgate.manifest import Location, Manifest, Path, Subject, pointer
 
@@ -104,6 +104,10 @@ class Finding(Struct, frozen=True, kw_only=True):
     fixable: bool = False
     waived: str | None = None
     """The reason of the waiver that covers this finding, if one does."""
+    apps: tuple[str, ...] = ()
+    """The rendered apps that have this fault, sorted: a line of a base is told once for all overlays. Empty for an object as written."""
+    homes: tuple[tuple[str, int], ...] = ()
+    """File and document of the manifests that are rendered objects: a finding in one of those stands in yet another file."""
 
     def __post_init__(self) -> None:
         for text in ("message", "remediation", "why", "file", "path"):
@@ -141,15 +145,17 @@ class Finding(Struct, frozen=True, kw_only=True):
             stage=rule.stage,
             severity=rule.severity if severity is None else severity,
             message=message,
-            file=manifest.file,
+            file=place.file or manifest.file,
             line=place.line,
             column=place.column,
-            document=manifest.document,
+            document=place.document if place.file else manifest.document,
             path=pointer(manifest.root + path),
             object=manifest.subject,
             remediation=rule.remediation if remediation is None else remediation,
             why=rule.why,
-            fixable=fixable,
+            fixable=fixable and not manifest.app,
+            apps=(clean(manifest.app),) if manifest.app else (),
+            homes=((clean(manifest.file), manifest.document),) if manifest.app else (),
         )
 
     @classmethod
@@ -199,6 +205,30 @@ class Skipped(Struct, frozen=True, kw_only=True, order=True):
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sorted by `Finding.order`, repeats removed: the same fault reached twice is one fault."""
-    unique = {(f.order, f.document, f.severity): f for f in findings}
+    """Sorted by `Finding.order`, repeats removed: the same fault reached twice is one fault, and one line of several apps is told once."""
+    found = tuple(findings)
+    plain = {(f.order, f.document, f.severity): f for f in found if not f.apps}
+    unique = plain | {(f.order, f.document, f.severity): f for f in _of_apps(f for f in found if f.apps)}
     return tuple(unique[k] for k in sorted(unique))
+
+
+def _of_apps(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """One finding for all apps in which a rule speaks at one place: in the words of the first, should they differ by a name."""
+    places: dict[tuple[object, ...], dict[str, list[Finding]]] = {}
+    for f in findings:
+        place = (f.file, f.line, f.column, f.rule, f.path, f.document, f.severity, f.waived)
+        places.setdefault(place, {}).setdefault(f.message, []).append(f)
+    for by_message in places.values():
+        told: list[list[Finding]] = []
+        for message in sorted(by_message):
+            same = by_message[message]
+            apps = {a for f in same for a in f.apps}
+            # Two messages of one app are two faults; other words for another app are the same fault.
+            free = next((t for t in told if not any(apps.intersection(f.apps) for f in t)), None)
+            if free is None:
+                told.append(same)
+            else:
+                free += same
+        for group in told:
+            apps, homes = {a for f in group for a in f.apps}, {h for f in group for h in f.homes}
+            yield replace(min(group, key=lambda f: (f.apps, f.message)), apps=tuple(sorted(apps)), homes=tuple(sorted(homes)))

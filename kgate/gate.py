@@ -207,7 +207,8 @@ def without(manifests: Sequence[Manifest], findings: Iterable[Finding]) -> tuple
     wrong: dict[tuple[str, int], list[str]] = {}
     for f in findings:
         if f.severity is Severity.ERROR:
-            wrong.setdefault((f.file, f.document), []).append(f.path)
+            for home in f.homes or ((f.file, f.document),):
+                wrong.setdefault(home, []).append(f.path)
     return tuple(m for m in manifests if not any(_inside(path, m) for path in wrong.get((clean(m.file), m.document), ())))
 
 

@@ -22,6 +22,10 @@ class Location(Struct, frozen=True, kw_only=True, order=True):
 
     line: int
     column: int
+    file: str = ""
+    """Where it is not the manifest's own: the nodes of a rendered object come from several files."""
+    document: int = 0
+    """Of `file`, where that is given."""
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -64,6 +68,8 @@ class Manifest:
     root: Path = ()
     """Where the object stands in its document: empty, or `("items", 3)` inside a List."""
     body: Mapping[str, Any]
+    app: str = ""
+    """The app whose rendering this is; empty for an object as it was written. See `kgate.load.render`."""
 
     @property
     def file(self) -> str:
