@@ -48,7 +48,7 @@ def gate(options: Options | None = None, *, progress: Progress = silent) -> Repo
     judged = run.judged()
     scanned = run.scanned()
     rehearsed = run.rehearsed(validated.sound)
-    return _report(options, loaded, (validated, judged, scanned, rehearsed))
+    return _report(options, loaded, (validated, judged, scanned, rehearsed), base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +226,7 @@ def _refused(manifests: Sequence[Manifest], sound: Sequence[Manifest]) -> Iterab
             yield Skipped(file=m.file, reason=reason, line=m.locate(()).line, wanted=True)
 
 
-def _report(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome]) -> Report:
+def _report(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome], base: load.Loaded | None) -> Report:
     from kgate import __version__, validate
 
     images = [i for o in outcomes for i in o.images]
@@ -248,6 +248,7 @@ def _report(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome])
         rollouts=rollouts,
         may_be_empty=options.force_exclude,
         sources=loaded.sources,
+        base_sources=base.sources if base else (),
     )
 
 

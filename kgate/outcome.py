@@ -201,6 +201,8 @@ class Report:
     """A tool chose the files (`--force-exclude`): that none of them holds an object is then no reason to stop."""
     sources: Mapping[str, Source] = dataclasses.field(repr=False, compare=False, default_factory=dict)
     """By `Source.file` as findings carry it, for the excerpts of the text report."""
+    changed: Mapping[str, frozenset[int]] = dataclasses.field(repr=False, compare=False, default_factory=dict)
+    """By file, the lines that differ from the base, where there is one: reports that are cut short show these first."""
 
     @classmethod
     def of(
@@ -217,10 +219,12 @@ class Report:
         rollouts: Iterable[Rehearsal] = (),
         may_be_empty: bool = False,
         sources: Iterable[Source] = (),
+        base_sources: Iterable[Source] = (),
     ) -> Report:
         """Sorts everything, so that the order of files, workers and hash seeds never shows."""
         found = in_order(findings)
         files = {f.file for f in found}
+        told = {name: s for s in sources if (name := clean(s.file)) in files}
         return cls(
             version=version,
             kubernetes_version=kubernetes_version,
@@ -232,7 +236,8 @@ class Report:
             images=tuple(sorted(images, key=lambda i: i.image)),
             rollouts=tuple(sorted(rollouts, key=lambda r: (*r.order, str(r.object)))),
             may_be_empty=may_be_empty,
-            sources={name: s for s in sources if (name := clean(s.file)) in files},
+            sources=told,
+            changed=_changed(told, {name: s for s in base_sources if (name := clean(s.file)) in files}) if base_sources else {},
         )
 
     def counted(self, severity: Severity) -> int:
@@ -253,3 +258,9 @@ class Report:
     @property
     def exit_code(self) -> int:
         return EXIT_CODES[self.verdict]
+
+
+def _changed(head: Mapping[str, Source], base: Mapping[str, Source]) -> dict[str, frozenset[int]]:
+    """The lines of each file that its base version does not have anywhere: a moved line is an old one."""
+    old = {name: frozenset(s.lines()) for name, s in base.items()}
+    return {name: frozenset(n for n, line in enumerate(s.lines(), 1) if line not in old.get(name, ())) for name, s in head.items()}

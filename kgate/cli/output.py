@@ -124,9 +124,18 @@ def style(color: str, quiet: int = 0) -> Callable[[Output], Style]:
         colour=colour_wanted(color, os.environ, tty=on_terminal(sys.stdout)),
         ascii=not _utf8(sys.stdout),
         quiet=quiet,
+        below=_below(),
     )
     file = replace(terminal, colour=color == "always", ascii=False, quiet=0)
     return lambda output: terminal if output.path is None else file
+
+
+def _below() -> str:
+    """The working directory as seen from the root of its git repository, empty at the root and outside of one."""
+    here = Path.cwd()
+    root = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    inside = here.relative_to(root).as_posix()
+    return "" if inside == "." else inside
 
 
 def say(line: str) -> None:

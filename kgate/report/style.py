@@ -28,6 +28,8 @@ class Style:
     """Spell out whatever is not ASCII: the reader's locale cannot show it."""
     quiet: int = 0
     """0: everything, 1: the verdict line, 2: nothing. Formats for machines are never shortened."""
+    below: str = ""
+    """The working directory as seen from the root of the repository, `deploy/prod`: forges want paths from there."""
 
     def paint(self, colour: str, text: str) -> str:
         return f"\x1b[{_SGR[colour]}m{text}\x1b[0m" if self.colour and text else text
@@ -39,6 +41,12 @@ class Style:
         """Foreign text, fit for one line of this style."""
         text = clean(text)
         return text if not self.ascii or text.isascii() else text.encode("ascii", "backslashreplace").decode("ascii")
+
+    def in_repository(self, file: str) -> str:
+        """`file` as a forge names it: from the root of the repository, with `/`, without `./`. An absolute path stays one."""
+        import posixpath
+
+        return posixpath.normpath(posixpath.join(self.below, file)) if file else file
 
     def finished(self, lines: list[str]) -> str:
         """The lines as one text, no trailing blanks, none of them a command to a CI system."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from kgate.finding import Severity, Stage
+from kgate.finding import Severity, Stage, clean
 from kgate.outcome import Report, Verdict
 from kgate.report.style import Style, counted
 
@@ -47,6 +47,16 @@ def not_checked(report: Report, style: Style, *, images: bool = True) -> Iterato
     for (_, reason), files in sorted(by_reason.items()):
         named = ", ".join(files[:_NAMED]) + (f" and {len(files) - _NAMED} more" if len(files) > _NAMED else "")
         yield f"not checked  {len(files)}: {style.shown(reason)} ({style.shown(named)})"
+
+
+def missing(report: Report) -> Iterator[tuple[str, int, str]]:
+    """File, line and reason of all that was asked for and could not be checked: what keeps a run from being complete."""
+    for s in report.skipped:
+        if s.wanted:
+            yield s.file, max(s.line, 1), s.reason
+    for r in report.rollouts:
+        if r.verdict == "unknown":
+            yield r.file, max(r.line, 1), clean(f"{r.object}: rollout unknown: {r.reason}")
 
 
 def _images_not_scanned(report: Report) -> Iterator[str]:

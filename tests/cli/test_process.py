@@ -79,7 +79,7 @@ def kgate(
         (["refused.yaml"], 1),
         (["refused.yaml", "good.yaml"], 1),
         (["missing.yaml"], 2),
-        (["good.yaml", "--report", "sarif"], 2),
+        (["good.yaml", "--report", "pdf"], 2),
         (["good.yaml", "--stage", "lint"], 2),
         (["good.yaml", "--kubernetes-version", "1.7"], 2),
         (["good.yaml", "--config", "missing.yaml"], 2),
@@ -202,11 +202,33 @@ def test_a_device_is_written_to_and_not_replaced() -> None:
     assert Path("/dev/null").is_char_device()
 
 
+def test_one_run_writes_many_reports_of_the_same_findings(folder: Path) -> None:
+    formats = {"json": "r.json", "sarif": "r.sarif", "junit": "r.xml", "gitlab": "quality.json", "markdown": "r.md"}
+    done = kgate("check", "--offline", "untagged.yaml", "--report=github", *(f"--report={f}:{path}" for f, path in formats.items()))
+    found = len(json.loads((folder / "r.json").read_text())["findings"])
+    assert done.returncode == 1
+    assert "::error file=untagged.yaml,line=" in done.stdout
+    assert len(json.loads((folder / "r.sarif").read_text())["runs"][0]["results"]) == found
+    assert len(json.loads((folder / "quality.json").read_text())) >= found
+    assert (folder / "r.xml").read_text().count("<failure") >= 1
+    assert (folder / "r.md").read_text().startswith("## ❌ kgate: FAIL")
+
+
+def test_a_forge_gets_paths_from_the_root_of_the_repository_wherever_kgate_starts(folder: Path) -> None:
+    (folder / ".git").mkdir(exist_ok=True)
+    (folder / "deep").mkdir()
+    (folder / "deep" / "untagged.yaml").write_text(UNTAGGED)
+    done = subprocess.run(
+        [KGATE, "check", "--offline", "untagged.yaml", "--report=github"], cwd=folder / "deep", capture_output=True, text=True, check=False
+    )
+    assert "::error file=deep/untagged.yaml,line=" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("reports", "said"),
     [
         (["jsn"], "did you mean 'json'?"),
-        (["html"], "unknown report format 'html'"),
+        (["pdf"], "unknown report format 'pdf'"),
         (["json:"], "the path is empty"),
         (["text", "json"], "two reports want to be written to stdout"),
         (["text:a", "json:./a"], "two reports want to be written to ./a"),
@@ -224,7 +246,7 @@ def test_the_same_input_gives_the_same_bytes_in_every_process(folder: Path) -> N
         {"PYTHONHASHSEED": "1", "LC_ALL": "C.UTF-8"},
         {"PYTHONHASHSEED": "77", "LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo", "COLUMNS": "40"},
     ]
-    for report in ("text", "concise", "json"):
+    for report in ("text", "concise", "json", "sarif", "junit", "github", "gitlab", "markdown"):
         runs = {kgate("check", "--offline", ".", f"--report={report}", env=env).stdout for env in locales}
         assert len(runs) == 1
 
