@@ -244,7 +244,7 @@ def _texts(key: str, value: object, place: _Place, what: str, example: str) -> t
 
 def schema() -> dict[str, Any]:
     """The JSON schema (draft-07) of the settings file: this floor's keys and what each room says of its own."""
-    from kgate.images.settings import SCHEMA as IMAGES
+    from kgate.images.schema import SCHEMA as IMAGES
     from kgate.policy.settings import SCHEMA as POLICY
     from kgate.rollout.settings import SCHEMA as ROLLOUT
     from kgate.validate import VERSIONS

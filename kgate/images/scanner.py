@@ -1,4 +1,4 @@
-"""What every scanner answers, whichever it is. The judgement of it is in `judge`."""
+"""What every scanner answers, whichever it is. The judgement of it is in `judgement`."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgate.errors import SettingError
-from kgate.images.settings import SCHEMA, ImagesSettings, Scan, from_config
+from kgate.images.schema import SCHEMA
+from kgate.images.settings import ImagesSettings, Scan, from_config
 
 
 def test_nothing_set_is_the_default() -> None:

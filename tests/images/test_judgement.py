@@ -9,7 +9,7 @@ import pytest
 from kgate import load
 from kgate.finding import Severity
 from kgate.images.inventory import inventory
-from kgate.images.judge import Judged, weigh
+from kgate.images.judgement import Judged, weigh
 from kgate.images.rules import RULES
 from kgate.images.scanner import NotScanned, ScanResult, Vulnerability
 from kgate.images.settings import ImagesSettings, Scan, from_config

@@ -13,7 +13,7 @@ from kgate import load
 from kgate.errors import ConfigError, SettingError
 from kgate.finding import Finding
 from kgate.images.inventory import inventory
-from kgate.images.judge import Judged, weigh
+from kgate.images.judgement import Judged, weigh
 from kgate.images.knowledge import knowledge, purl
 from kgate.images.registry import Missing, NotChecked, Present
 from kgate.images.scanner import NotScanned, ScanResult, Vulnerability

@@ -1,0 +1,9 @@
+from kgate.errors import SettingError as SettingError
+from kgate.images.judgement import Judged as Judged
+from kgate.images.judgement import judge as judge
+from kgate.images.rules import RULES as RULES
+from kgate.images.scan import SCANNERS as SCANNERS
+from kgate.images.schema import SCHEMA as SCHEMA
+from kgate.images.settings import ImagesSettings as ImagesSettings
+from kgate.images.settings import Scan as Scan
+from kgate.images.settings import from_config as from_config
