@@ -78,13 +78,13 @@ def _child(text: str, position: int, step: str | int) -> tuple[int, int] | None:
             result = (begin, position)
             if opener == "[":
                 return result
-        position, index = skip_space(text, _end(text, position)), index + 1
+        position, index = skip_space(text, end_of(text, position)), index + 1
         if text[position : position + 1] == ",":
             position = skip_space(text, position + 1)
     return result
 
 
-def _end(text: str, position: int) -> int:
+def end_of(text: str, position: int) -> int:
     """Just behind the value that begins at `position`."""
     if text[position : position + 1] not in ("{", "["):
         found = (_STRING if text[position : position + 1] == '"' else _LITERAL).match(text, position)

@@ -35,6 +35,8 @@ class Document(Struct, frozen=True, kw_only=True):
     line: int
     """1-based number of the line on which `text` begins."""
     column: int = 1
+    begin: int = 0
+    """Where `text` begins in the text of the file, in characters."""
     json: bool = False
     separator: str = ""
     """What follows `---` on its line, when it is neither space nor a comment: kubectl refuses that."""
@@ -109,7 +111,8 @@ def _split(text: str) -> Iterator[Document]:
             # Unlike upstream: kubectl cuts directives off and then refuses them; they belong to the document behind the `---`.
             index += 1
             continue
-        yield Document(index=index, text=piece.removeprefix("\ufeff"), line=line, separator=separator)
+        inner = piece.removeprefix("\ufeff")
+        yield Document(index=index, text=inner, line=line, begin=begin + len(piece) - len(inner), separator=separator)
         if found:
             line += text.count("\n", begin, found.end()) if only_newlines else sum(1 for _ in BREAK.finditer(text, begin, found.end()))
             index, begin, separator = index + 1, found.end(), _refused(found.group(1).strip())
@@ -138,10 +141,13 @@ def _parts(piece: Document) -> Iterator[tuple[Document, Parsed]]:
         except json_text.NotStrict:
             break
         here = _advanced(here, text[done:position])
-        yield replace(piece, text=text[position:end], line=here.line, column=here.column, json=True), Parsed(data=data)
+        yield (
+            replace(piece, text=text[position:end], line=here.line, column=here.column, begin=piece.begin + position, json=True),
+            Parsed(data=data),
+        )
         here, done, position = _advanced(here, text[position:end]), end, json_text.skip_space(text, end)
     if position < len(text):
-        rest = replace(piece, text=text[done:], line=here.line, column=here.column)
+        rest = replace(piece, text=text[done:], line=here.line, column=here.column, begin=piece.begin + done)
         parsed = parse(rest.text)
         if not done or parsed.data is not None or parsed.faults:
             yield rest, parsed
