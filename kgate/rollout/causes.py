@@ -121,7 +121,21 @@ def _spread(_body: Mapping[str, Any], _why: str, _placed: int) -> _Found:
     return path, "use whenUnsatisfiable: ScheduleAnyway, a larger maxSkew, or matchLabelKeys: [pod-template-hash]"
 
 
+def _claim(body: Mapping[str, Any], why: str, _placed: int) -> _Found:
+    path: Path = (*POD, "volumes")
+    if "not found" in why:
+        return path, "name a claim that exists in the namespace, or add it"
+    if "unbound immediate" in why:
+        return path, "give the claim a StorageClass that the cluster has, or a PersistentVolume that fits it"
+    return path, "let the pods run where their volumes can be reached, or use volumes that every node reaches"
+
+
 _FINDERS = (
+    ("persistentvolumeclaim", _claim),
+    ("PersistentVolumeClaims", _claim),
+    ("PersistentVolume", _claim),
+    ("persistent volumes to bind", _claim),
+    ("non-existent pv", _claim),
     ("Insufficient", _insufficient),
     ("Too many pods", _too_many),
     ("node affinity/selector", _affinity),

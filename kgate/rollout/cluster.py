@@ -14,6 +14,8 @@ from kgate.rollout.fields import Fields, SettingError, refuse
 from kgate.rollout.namespaces import KEYS, read_objects
 from kgate.rollout.nodes import GROWTH, MOST_NODES, Growth, NodeSpec, read_group, read_growth
 from kgate.rollout.scheduling import SchedulerSpec, read_scheduler
+from kgate.rollout.storage import KEYS as STORAGE
+from kgate.rollout.storage import read_storage
 from kgate.rollout.tenants import Tenant, read_tenants
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?Z", re.ASCII)
@@ -44,7 +46,11 @@ class ClusterSpec(Struct, frozen=True, kw_only=True):
     pods: tuple[Tenant, ...] = ()
     """Other tenants' pods that are told one by one."""
     objects: tuple[Mapping[str, Any], ...] = ()
-    """Quotas, limit ranges and priority classes that are there before anything of the repository."""
+    """Quotas, limit ranges, priority classes and storage that are there before anything of the repository."""
+    storage_told: bool = False
+    """The file names all StorageClasses there are."""
+    assumed_volumes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """What is assumed of a claim, by namespace and name."""
     taken: str = ""
     """When it was packed from a live cluster, as the API writes times; empty: it was not, or nobody says.
 
@@ -74,7 +80,7 @@ def read_cluster(body: object, *, file: str, source: Source | None = None) -> Cl
 
 
 def _read(body: object, file: str) -> ClusterSpec:
-    whole = Fields({} if body is None else body, (), ("nodes", "pods", "taken", "scheduler", *KEYS), "a cluster file")
+    whole = Fields({} if body is None else body, (), ("nodes", "pods", "taken", "scheduler", *KEYS, *STORAGE), "a cluster file")
     entries = whole.items("nodes")
     if not entries:
         refuse((), "a cluster needs nodes", "nodes: [{prefix: n, count: 3, zone: a, cpu: 4, memory: 16Gi}]")
@@ -93,7 +99,7 @@ def _read(body: object, file: str) -> ClusterSpec:
         if grows is not None:
             growth.append(_apart(grows, growth, path))
             used_in |= {grows.prefix: taken} if taken is not None else {}
-    objects = read_objects(whole)
+    objects = (*read_storage(whole), *read_objects(whole))
     return ClusterSpec(
         nodes=tuple(nodes.values()),
         used=used,
@@ -101,6 +107,7 @@ def _read(body: object, file: str) -> ClusterSpec:
         used_in=used_in,
         pods=read_tenants(whole, nodes, [str(o["metadata"]["name"]) for o in objects if o["kind"] == "PriorityClass"]),
         objects=objects,
+        storage_told="storageClasses" in whole,
         taken=_taken(whole),
         scheduler=read_scheduler(whole.raw("scheduler"), whole.at("scheduler")),
         file=file,

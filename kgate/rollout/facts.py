@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -95,6 +95,7 @@ class Rolled(Struct, frozen=True, kw_only=True):
         out += [grows(g) for g in self.cluster.growth]
         out += [s.assumed for s in started if s.assumed]
         out += [f"priority class {name} has the value 0" for name in self.played.stand_ins]
+        out += self._volumes(key)
         if key in self.played.unsettled:
             out.append("the base version was not complete when the change came")
         if self.absent and not self.cluster.assumed:
@@ -106,6 +107,15 @@ class Rolled(Struct, frozen=True, kw_only=True):
         if key in self.autoscaled:
             out.append(f"no usage of the pods is known: HorizontalPodAutoscaler {self.autoscaled[key]} only keeps to its bounds")
         return tuple(dict.fromkeys(out))
+
+    def _volumes(self, key: Key) -> Iterator[str]:
+        """What is assumed of the claims of its pods, in the order of the volumes."""
+        known, d = self.cluster.assumed_volumes, self.followed[key].last
+        for volume in d.spec.template.spec.volumes if d is not None and known else ():
+            source = volume.persistent_volume_claim
+            named = source.claim_name if source is not None else f"{key.name}/{volume.name}"
+            if sentence := known.get((key.namespace, named)):
+                yield f"claim {named}: {sentence}" if source is not None else f"volume {volume.name}: {sentence}"
 
     def _quotas(self, namespace: str) -> list[str]:
         return [q.metadata.name for q in self.played.cluster.store.list(ResourceQuota, namespace)]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from kgate.engine.api.meta import Key
 from kgate.manifest import Manifest
-from kgate.rollout.limits import claimed
+from kgate.rollout.limits import claim_of, claimed
 from kgate.rollout.stage import SUPPORT, key_of, template_of
 from kgate.rollout.written import mapping
 
@@ -33,6 +33,11 @@ class Gathered(Struct, frozen=True, kw_only=True):
     neighbours: Mapping[str, tuple[Manifest, ...]]
     """By namespace: whatever has a pod template, pods, claims, and vertical autoscalers. Most of it is never played."""
 
+    @property
+    def claims(self) -> Iterator[Manifest]:
+        """All PersistentVolumeClaims."""
+        return (m for found in self.neighbours.values() for m in found if m.kind == "PersistentVolumeClaim")
+
     def like(self, manifest: Manifest) -> Manifest | None:
         """The Deployment of the same identity: the one in the same file, else the first."""
         found = self.deployments.get(identity(manifest), ())
@@ -52,8 +57,8 @@ class _Of(Struct, frozen=True, kw_only=True):
     keys: Collection[Key]
     labels: Sequence[Mapping[str, Any]]
     """Of their pods."""
-    claims: bool
-    """A pod of them has a claim."""
+    claims: Collection[tuple[str, str]]
+    """Namespaces and names of the claims of their pods; an ephemeral one has no name yet."""
     priorities: Collection[str]
     homes: Collection[tuple[str, str]]
 
@@ -63,7 +68,7 @@ class _Of(Struct, frozen=True, kw_only=True):
         return cls(
             keys={key_of(d) for d in deployments},
             labels=[mapping(mapping(template_of(d).get("metadata")).get("labels")) for d in deployments],
-            claims=any(True for pod in pods for _ in claimed(pod)),
+            claims={(key_of(d).namespace, claim_of(v)) for d, pod in zip(deployments, pods, strict=True) for v in claimed(pod)},
             priorities={str(pod.get("priorityClassName") or "") for pod in pods},
             homes={_home(d) for d in deployments},
         )
@@ -76,7 +81,9 @@ class _Of(Struct, frozen=True, kw_only=True):
         if kind in ("Service", "PodDisruptionBudget"):
             return _selects_any(support, self.labels)
         if kind in _STORAGE:
-            return self.claims
+            return bool(self.claims)
+        if kind == "PersistentVolumeClaim":
+            return (key_of(support).namespace, support.name) in self.claims
         if kind == "PriorityClass":
             return support.name in self.priorities or support.body.get("globalDefault") is True
         return kind not in _LIMITS or _home(support) in self.homes

@@ -29,12 +29,7 @@ def unknown(manifest: Manifest) -> str:
         return "the pods have scheduling gates, and nothing here removes them"
     if pod.get("resourceClaims"):
         return "dynamic resource claims are not modelled"
-    return _volumes(pod)
-
-
-def _volumes(pod: Mapping[str, Any]) -> str:
-    found = next(claimed(pod), None)
-    return "" if found is None else f"volume {found.get('name')!r} is a persistent volume claim, which is not modelled"
+    return ""
 
 
 def claimed(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -42,6 +37,12 @@ def claimed(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for volume in items(pod.get("volumes")):
         if isinstance(volume, Mapping) and (volume.get("persistentVolumeClaim") or volume.get("ephemeral")):
             yield volume
+
+
+def claim_of(volume: Mapping[str, Any]) -> str:
+    """The name of the claim that a volume names; empty for an ephemeral one, whose claims are named after its pods."""
+    name = mapping(volume.get("persistentVolumeClaim")).get("claimName")
+    return name if isinstance(name, str) else ""
 
 
 def replicas(manifest: Manifest) -> int:

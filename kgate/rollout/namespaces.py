@@ -1,4 +1,4 @@
-"""What a cluster file tells beside nodes and pods: quotas, limit ranges, priority classes, budgets, as the objects of the API."""
+"""What a cluster file tells beside nodes, pods and storage: quotas, limit ranges, priority classes, budgets, as the objects of the API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from kgate.manifest import Path
 from kgate.rollout import fields
-from kgate.rollout.fields import Fields, did_you_mean, refuse
+from kgate.rollout.fields import Fields, refuse
+from kgate.rollout.storage import one_of
 
 KEYS = ("quotas", "limitRanges", "priorityClasses", "budgets")
 MOST_OBJECTS = 1000
@@ -31,7 +32,7 @@ def _classes(whole: Fields) -> Iterator[dict[str, Any]]:
         value = fields.whole(body.raw("value"), body.at("value"), least=-(2**31), most=10**9)
         made: dict[str, Any] = {"value": value, "globalDefault": body.flag("globalDefault")}
         if "preemptionPolicy" in body:
-            made["preemptionPolicy"] = _one_of(body, "preemptionPolicy", ("Never", "PreemptLowerPriority"))
+            made["preemptionPolicy"] = one_of(body, "preemptionPolicy", ("Never", "PreemptLowerPriority"))
         yield _object("scheduling.k8s.io/v1", "PriorityClass", body.text("name"), "", made)
 
 
@@ -44,7 +45,7 @@ def _limit_ranges(whole: Fields) -> Iterator[dict[str, Any]]:
 
 def _limits(entry: object, path: Path) -> dict[str, Any]:
     body = Fields(entry, path, ("type", *_AMOUNTS), "an item of a limit range")
-    return {"type": _one_of(body, "type", _TYPES)} | {key: body.quantities(key) for key in _AMOUNTS if key in body}
+    return {"type": one_of(body, "type", _TYPES)} | {key: body.quantities(key) for key in _AMOUNTS if key in body}
 
 
 def _quotas(whole: Fields) -> Iterator[dict[str, Any]]:
@@ -68,13 +69,6 @@ def _budgets(whole: Fields) -> Iterator[dict[str, Any]]:
         if "selector" in body:
             spec["selector"] = dict(fields.mapping(body.raw("selector"), body.at("selector"), "selector"))
         yield _object("policy/v1", "PodDisruptionBudget", body.text("name"), body.text("namespace", "default"), {"spec": spec})
-
-
-def _one_of(body: Fields, key: str, known: tuple[str, ...]) -> str:
-    value = body.text(key)
-    if value not in known:
-        refuse(body.at(key), f"{key} is {value!r}", did_you_mean(value, known))
-    return value
 
 
 def _object(api_version: str, kind: str, name: str, namespace: str, rest: dict[str, Any]) -> dict[str, Any]:

@@ -30,11 +30,13 @@ from kgate.rollout.modelled import WORKLOADS
 from kgate.rollout.pods import PodManners
 from kgate.rollout.questions import RULES as ASKED
 from kgate.rollout.questions import Answer, Edit, Evidence, Level, Trial, ask, ask_of_the_set, edited
+from kgate.rollout.questions.causes import one_each
 from kgate.rollout.rules import RULES
 from kgate.rollout.settings import Behaviour, RolloutSettings
 from kgate.rollout.stage import Played, key_of, play, template_of
 from kgate.rollout.startup import startups
 from kgate.rollout.verdict import Judged, judge
+from kgate.rollout.volumes import Claim, known_claims, nowhere, with_stand_ins
 
 MOST_WRITES_AGAIN = 100_000
 """All that is played once more to answer the questions about one world, some ten seconds; then fixes stay unverified."""
@@ -60,6 +62,8 @@ class _Set(Struct, frozen=True, kw_only=True):
     """Workloads of head that are on no stage."""
     answers: tuple[Answer, ...]
     """To what is asked of the set as a whole."""
+    claims: frozenset[Claim]
+    """That somebody tells of: head, base or the cluster file."""
 
     def before(self, manifest: Manifest) -> Manifest | None:
         """The version in base: same group, kind, namespace and name."""
@@ -92,6 +96,7 @@ def rehearse(
         validate=validate,
         absent=sum(m.kind in WORKLOADS for m in manifests),
         answers=tuple(ask_of_the_set(head, before, settings)),
+        claims=known_claims((settings.spec or ASSUMED).objects, (*head.claims, *before.claims)),
     )
     judged = list(_judged(whole, manifests))
     of_the_set = (f for a in whole.answers if a.where is not None and (f := a.finding(a.where, settings)) is not None)
@@ -129,11 +134,11 @@ def _judged(whole: _Set, manifests: Sequence[Manifest]) -> Iterator[Judged]:
 
 
 def _why_not(whole: _Set, manifest: Manifest, before: Manifest | None) -> str:
-    if why := unknown(manifest):
+    if why := unknown(manifest) or nowhere(manifest, whole.claims, whole.cluster):
         return why
     if replicas(manifest) > MOST_PODS:
         return f"more than {MOST_PODS} pods are not rehearsed"
-    why = "" if before is None or before.body == manifest.body else unknown(before)
+    why = "" if before is None or before.body == manifest.body else unknown(before) or nowhere(before, whole.claims, whole.cluster)
     return f"its version in base cannot be rehearsed: {why}" if why else ""
 
 
@@ -171,6 +176,7 @@ def _play(whole: _Set, world: Sequence[Manifest]) -> Iterator[Judged]:
         yield from (_unknown(whole, m, f"more than {MOST_PODS_TOGETHER} pods on one cluster are not rehearsed") for m in changed)
         return
     head, base = _cast(whole, world)
+    whole = replace(whole, cluster=with_stand_ins(whole.cluster, [*base, *head]))
     try:
         played = play(head, base, whole.cluster, whole.settings.behaviour, whole.validate)
     except LivelockError as fault:
@@ -185,12 +191,13 @@ def _play(whole: _Set, world: Sequence[Manifest]) -> Iterator[Judged]:
 def _asked(judged: Judged, evidence: Evidence) -> Judged:
     """With the answers to all questions; one that is an error fails a rollout that would have passed."""
     answers = list(ask(evidence))
-    found = [(a, f) for a in answers if (f := a.finding(evidence.manifest, evidence.settings)) is not None]
+    asked = [(a, f) for a in answers if (f := a.finding(evidence.manifest, evidence.settings)) is not None]
+    main, found = one_each(judged, asked)
     errors = {a.level for a, f in found if f.severity is Severity.ERROR}
     rehearsal = replace(judged.rehearsal, proofs=tuple(a.proof() for a in answers))
     if rehearsal.verdict == "pass" and errors:
         rehearsal = replace(rehearsal, verdict="fail" if Level.FAILS in errors else "can-fail")
-    return Judged(rehearsal=rehearsal, findings=(*judged.findings, *(f for _, f in found)))
+    return Judged(rehearsal=rehearsal, findings=(*main, *(f for _, f in found)))
 
 
 class _Again(Struct, kw_only=True):
@@ -269,7 +276,9 @@ def _cast(whole: _Set, world: Sequence[Manifest]) -> tuple[list[Manifest], list[
     A Deployment that is no longer in head is still running on a cluster that was described.
     """
     gone = [] if whole.cluster.assumed else [m[0] for name, m in whole.base.deployments.items() if name not in whole.head.deployments]
-    before = [m for m in (*map(whole.before, world), *gone) if m is not None and not unknown(m)]
+    before = [
+        m for m in (*map(whole.before, world), *gone) if m is not None and not unknown(m) and not nowhere(m, whole.claims, whole.cluster)
+    ]
     head = [*whole.head.supports(world), *world]
     return head, [*whole.base.supports(before), *before]
 

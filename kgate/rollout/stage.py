@@ -27,6 +27,7 @@ from kgate.rollout.kubelet import image_behaviour
 from kgate.rollout.scheduling import profile
 from kgate.rollout.settings import Behaviour as Said
 from kgate.rollout.startup import containers, startups
+from kgate.rollout.storage import KINDS as STORAGE
 
 MOST_WRITES = 200_000
 MOST_INSTANTS = 100_000
@@ -41,7 +42,7 @@ _LATE_MS = 3600 * 1000
 _AUTOSCALER_MS = Settings().sync_period_ms
 """How long it takes at most until every autoscaler has looked at its target."""
 
-_NOT_SUPPORT = {"Deployment", "Event", "Node", "Pod", "ReplicaSet", "PersistentVolumeClaim", "VerticalPodAutoscaler"}
+_NOT_SUPPORT = {"Deployment", "Event", "Node", "Pod", "ReplicaSet", "VerticalPodAutoscaler"}
 SUPPORT = frozenset(kind for _, kind in KINDS) - _NOT_SUPPORT
 """Kinds of the set that are put on the stage besides Deployments, because they bear on placement or on size.
 
@@ -132,14 +133,17 @@ def furnished(
     return cluster, _stand_in(cluster, manifests)
 
 
+_READ = ("Node", "StorageClass", "PersistentVolume")
+
+
 def _but_not_nodes(validate: Validate | None) -> Validate | None:
-    """Nodes and other tenants come from the cluster file, which has been read already."""
+    """Nodes and other tenants come from the cluster file, which has been read already, and so does much of the storage."""
     if validate is None:
         return None
 
     def causes(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> Sequence[Any]:
         metadata = new.get("metadata") or {}
-        return () if new.get("kind") == "Node" or metadata.get("namespace") == _TENANT else validate(new, old)
+        return () if new.get("kind") in _READ or metadata.get("namespace") == _TENANT else validate(new, old)
 
     return causes
 
@@ -203,7 +207,8 @@ def _furnish(cluster: Cluster, spec: ClusterSpec, manifests: Iterable[Manifest])
     others = [o for o in spec.objects if o["kind"] != "PriorityClass"]
     for body in (*classes, *residents(spec, manifests), *others):
         try:
-            cluster.apply(body)
+            # As another client's: what the repository does not say of a claim, such as its volume, stays as the cluster has it.
+            cluster.apply(body, manager="cluster" if body["kind"] in STORAGE else "kgate")
         except ApiError as fault:
             raise ConfigError(f"{spec.file}: the API server refuses {body['kind']} {body['metadata']['name']!r}: {fault.message}") from None
 

@@ -11,7 +11,7 @@ from kgate.engine.api.apps import Deployment
 from kgate.finding import Finding, Rule, Severity
 from kgate.manifest import Manifest, Path
 from kgate.outcome import Rehearsal
-from kgate.rollout.causes import POD, Cause, cause
+from kgate.rollout.causes import POD, Cause, cause, reasons
 from kgate.rollout.facts import Rolled, described, filled
 from kgate.rollout.follow import Followed
 from kgate.rollout.refusals import refusal
@@ -26,6 +26,8 @@ class Judged(Struct, frozen=True, kw_only=True):
 
     rehearsal: Rehearsal
     findings: tuple[Finding, ...] = ()
+    same_cause: tuple[str, ...] = ()
+    """Names of the questions that would find the same cause as the finding of the verdict."""
 
 
 class _Verdict(Struct, frozen=True, kw_only=True):
@@ -37,6 +39,7 @@ class _Verdict(Struct, frozen=True, kw_only=True):
     path: Path = ()
     severity: Severity | None = None
     remediation: str | None = None
+    same_cause: tuple[str, ...] = ()
 
     def finding(self, manifest: Manifest) -> tuple[Finding, ...]:
         if self.rule is None:
@@ -70,7 +73,7 @@ def judge(manifest: Manifest, before: Manifest | None, rolled: Rolled, *, fits_a
     case = _Case(manifest=manifest, before=before, f=followed, last=followed.last, rolled=rolled, started=started)
     verdict = case.verdict(fits_alone)
     shown = replace(filled(rehearsal, manifest, followed, rolled, started), verdict=verdict.verdict, reason=verdict.reason)
-    return Judged(rehearsal=shown, findings=verdict.finding(manifest))
+    return Judged(rehearsal=shown, findings=verdict.finding(manifest), same_cause=verdict.same_cause)
 
 
 class _Case(Struct, frozen=True, kw_only=True):
@@ -87,6 +90,8 @@ class _Case(Struct, frozen=True, kw_only=True):
         """One decision after another; the first that fits."""
         if self.rolled.played.given_up:
             return _Verdict(verdict="unknown", reason="the rehearsal was given up: it does not come to rest")
+        if self.f.completed_ms is None and (claim := held(self.f.said)) is not None:
+            return self._claim_held(claim)
         if self.f.completed_ms is None and self.f.unschedulable:
             return self._unschedulable(fits_alone)
         if self.f.refused:
@@ -112,6 +117,7 @@ class _Case(Struct, frozen=True, kw_only=True):
                 rule=PODS_REFUSED,
                 path=_first_written(self.manifest, ("spec", "strategy", "rollingUpdate", "maxSurge"), ("spec", "strategy")),
                 remediation="set maxSurge to 0 and maxUnavailable to 1 or more, so that an old pod goes first, or raise the quota",
+                same_cause=(SURGE_OVER_QUOTA,),
             )
         return _Verdict(
             verdict="fail",
@@ -119,6 +125,7 @@ class _Case(Struct, frozen=True, kw_only=True):
             rule=PODS_REFUSED,
             path=found.path,
             remediation=found.remediation,
+            same_cause=(SURGE_OVER_QUOTA,) if found.reason.startswith("exceeded quota: ") else (),
         )
 
     def _broken(self) -> _Verdict | None:
@@ -176,6 +183,7 @@ class _Case(Struct, frozen=True, kw_only=True):
                 path=found.path,
                 severity=Severity.WARNING,
                 remediation=f"describe the cluster (rollout.cluster: cluster.yaml); if it is like the assumed one: {found.remediation}",
+                same_cause=_asked_as(found),
             )
         if self.before is not None and self.f.start.old_ready and fits_alone():
             return self._deadlock(found)
@@ -185,6 +193,7 @@ class _Case(Struct, frozen=True, kw_only=True):
             rule=UNSCHEDULABLE,
             path=found.path,
             remediation=found.remediation,
+            same_cause=_asked_as(found),
         )
 
     def _deadlock(self, found: Cause) -> _Verdict:
@@ -196,7 +205,49 @@ class _Case(Struct, frozen=True, kw_only=True):
             rule=DOES_NOT_CONVERGE,
             path=_first_written(self.manifest, ("spec", "strategy", "rollingUpdate", "maxUnavailable"), ("spec", "strategy")),
             remediation=f"set maxUnavailable to 1 or more, so that an old pod makes room, or {found.remediation}",
+            same_cause=_asked_as(found),
         )
+
+    def _claim_held(self, said: str) -> _Verdict:
+        """The question about volumes has the way out. Where pods go on the assumed cluster proves nothing, but that two share no volume does."""
+        serving = self.last.status.available_replicas
+        one_pod = ONE_POD in said
+        reason = (
+            "new pods wait for a claim that only one pod can have"
+            if one_pod
+            else "new pods wait for a volume that is attached to another node"
+        )
+        reason += f": {said}" if not one_pod else ""
+        if self.rolled.cluster.assumed and not one_pod:
+            return _Verdict(verdict="unknown", reason=f"on the assumed cluster {reason}; describe yours in cluster.yaml")
+        volumes: Path = (*POD, "volumes")
+        return _Verdict(
+            verdict="fail",
+            reason=f"the rollout never completes: {reason}; {serving} available pods keep serving",
+            rule=DOES_NOT_CONVERGE,
+            path=_first_written(self.manifest, ("spec", "strategy"), volumes),
+            remediation="set spec.strategy.type to Recreate, or use a volume that several nodes can have",
+            same_cause=(VOLUME_BLOCKS,),
+        )
+
+
+SURGE_OVER_QUOTA, TOO_FEW_DOMAINS, VOLUME_BLOCKS = "surge-over-quota", "too-few-domains", "volume-blocks-rollout"
+"""Names of questions. Their modules stand above this one."""
+ONE_POD = "ReadWriteOncePod"
+_APART = ("anti-affinity", "free ports", "topology spread")
+
+
+def _asked_as(found: Cause) -> tuple[str, ...]:
+    """Pods that must be apart are counted by a question of their own."""
+    return (TOO_FEW_DOMAINS,) if any(words in found.reason for words in _APART) else ()
+
+
+def held(said: Sequence[str]) -> str | None:
+    """What the cluster says of a claim that another pod has and new ones wait for."""
+    for message in said:
+        if message.startswith("Multi-Attach error") or (ONE_POD in message and (r := reasons(message)) and ONE_POD in r[0][1]):
+            return message
+    return None
 
 
 def _first_written(manifest: Manifest, *paths: Path) -> Path:

@@ -206,7 +206,7 @@ def test_recreate_is_down_until_the_new_pods_are_ready(stage: Stage) -> None:
         (WEB.replace("replicas: 6", "replicas: 5000"), "more than 500 pods"),
         (WEB + "      schedulerName: volcano\n", "scheduler 'volcano'"),
         (WEB + "      schedulingGates: [{name: quota}]\n", "scheduling gates"),
-        (WEB + "      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]\n", "persistent volume claim"),
+        (WEB + "      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]\n", "claim 'data' of its pods is not in the files"),
     ],
 )
 def test_what_cannot_be_known_is_unknown_and_says_why(stage: Stage, head: str, why: str) -> None:

@@ -62,15 +62,16 @@ QUESTIONS: tuple[tuple[Rule, Question], ...] = (
     (autoscaled_twice.FIGHT, autoscaled_twice.fight),
     (preemption.PREEMPTS, preemption.preemption),
     (grace.SHORT, grace.short),
+    (volumes.BLOCKS, volumes.blocks),
     (rollback.ROLLBACK, rollback.rollback),
     (crash.DAMAGE, crash.damage),
     (scaleup.SILENT, scaleup.silent),
 )
 """In the order of their rules' ids, which is the order in which a report shows them."""
 
-OF_THE_SET: tuple[tuple[Rule, Callable[[Gathered, Gathered], Iterable[Answer]]], ...] = (
+OF_THE_SET: tuple[tuple[Rule, Callable[[Gathered, Gathered, RolloutSettings], Iterable[Answer]]], ...] = (
     (coverage.NOTHING, coverage.nothing),
-    (volumes.BLOCKS, volumes.blocks),
+    (volumes.BLOCKS, volumes.unknown),
 )
 """Asked once of all objects of head and base together. Their answers name the manifest they are about."""
 
@@ -88,4 +89,4 @@ def ask_of_the_set(head: Gathered, base: Gathered, settings: RolloutSettings) ->
     """The questions that need no rollout."""
     for rule, question in OF_THE_SET:
         if settings.severity(rule) is not None:
-            yield from question(head, base)
+            yield from question(head, base, settings)

@@ -13,6 +13,7 @@ from kgate.finding import Rule, Severity, Stage
 from kgate.manifest import Manifest
 from kgate.rollout.gathered import Gathered, pod_labels
 from kgate.rollout.questions.evidence import Answer, Level
+from kgate.rollout.settings import RolloutSettings
 
 NOTHING = Rule(
     id="KG5142",
@@ -26,8 +27,9 @@ NOTHING = Rule(
 )
 
 
-def nothing(head: Gathered, base: Gathered) -> Iterator[Answer]:
+def nothing(head: Gathered, base: Gathered, settings: RolloutSettings) -> Iterator[Answer]:
     """Only in namespaces of which the files have workloads: others may live elsewhere."""
+    del settings
     for home in sorted(head.supporting):
         workloads = [m for m in head.neighbours.get(home, ()) if pod_labels(m) is not None]
         for _, manifest in head.supporting[home]:

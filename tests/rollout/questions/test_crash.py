@@ -32,7 +32,17 @@ def test_a_strategy_that_takes_all_pods_first_leaves_nothing(ask: Ask, strategy:
     assert proof is not None
     assert (proof.level, proof.verified) == ("can-fail", True)
     assert proof.statement.startswith("if the new image crashes, none of 4 pods keeps serving")
-    assert asked.found(NAME) == ("head.yaml", 6)
+    assert asked.found("recreate-downtime" if "Recreate" in strategy else NAME) == ("head.yaml", 6)
+
+
+def test_that_recreate_leaves_nothing_is_found_once(ask: Ask) -> None:
+    recreate = "strategy: {type: Recreate}"
+    asked = ask(deployment("web:2", spec=recreate), deployment(spec=recreate), nodes=None)
+    assert [f.name for f in asked.findings] == ["recreate-downtime"]
+    only = ask(deployment("web:2", spec=recreate), deployment(spec=recreate), nodes=None, verdicts={"recreate-downtime": "off"})
+    assert [f.name for f in only.findings] == [NAME]
+    worse = ask(deployment("web:2", spec=recreate), deployment(spec=recreate), nodes=None, verdicts={NAME: "error"})
+    assert sorted(f.name for f in worse.findings) == [NAME, "recreate-downtime"]
     assert asked.rehearsal.verdict == "pass"
 
 
