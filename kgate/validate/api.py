@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.validate import nearest
 from kgate.validate.cause import Cause, shown
@@ -47,8 +48,7 @@ _CUSTOM = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+/[A-Za-z0-9-]+").fullmatch
 _CLIENT_FILES = {("v1", "Config"): "a kubeconfig"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Api:
+class Api(Struct, frozen=True, kw_only=True):
     """What kgate makes of apiVersion and kind: served when there are neither faults nor a reason to skip it."""
 
     version: str = ""

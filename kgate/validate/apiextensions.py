@@ -7,7 +7,8 @@ common to the top of the spec before it looks, and then says that the faults are
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kgate.manifest import Path
 from kgate.validate import formats, webhooks

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.manifest import Path
 
@@ -16,8 +18,7 @@ class Key(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(Struct, frozen=True, kw_only=True):
     """What a `StatusCause` of the server says (apimachinery pkg/util/validation/field/errors.go), and where it stands in the body."""
 
     path: Path

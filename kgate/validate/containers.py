@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kgate.manifest import Path
 from kgate.validate import env, formats, paths, probes, resources, security
@@ -29,8 +30,7 @@ _RESTART_POLICIES = ("Always", "Never", "OnFailure")
 _SIDECARS_ONLY = "may not be set for init containers without restartPolicy=Always"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What the rules of a container need to know of its pod."""
 
     volumes: Volumes

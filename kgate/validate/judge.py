@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.finding import Finding, Rule, Skipped, in_order
 from kgate.manifest import Manifest
@@ -18,8 +19,7 @@ MOST = 250
 """Faults of one object that are listed: who made a thousand mistakes has made one, and a hostile file shall not fill the report."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
     """Objects that no schema describes: once a file and reason."""
@@ -158,7 +158,7 @@ def _replacing(body: Mapping[str, Any], old: Mapping[str, Any], known: api.Api, 
     """The rules of updates; none where another version of the API describes the old object."""
     if body == old or (body.get("apiVersion"), body.get("kind")) != (old.get("apiVersion"), old.get("kind")):
         return
-    if rule := kinds.UPDATE.get((known.version.rpartition("/")[0], known.kind)):
+    if rule := kinds.update(known.version.rpartition("/")[0], known.kind):
         yield from rule(body, old)
         return
     from kgate.validate import update

@@ -6,17 +6,17 @@ jsonschema-rs judges; jsonschema does where there is no wheel of it, and is what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.manifest import Path
 from kgate.validate import nearest, schemas
 from kgate.validate.cause import Cause, Key, dotted, required, shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """One keyword of the schema that the body does not satisfy."""
 
     path: tuple[str, ...]
@@ -48,8 +48,7 @@ def refused(validator: Validator, body: Mapping[str, Any], age: Callable[[Path, 
             yield required((*fault.steps, fault.name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validator:
+class Validator(Struct, frozen=True, kw_only=True):
     schema: schemas.Schema
     faults: Faults
 

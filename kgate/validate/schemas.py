@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path as File
 from typing import Any
+
+from msgspec import Struct
 
 Schema = Mapping[str, Any]
 DATA = File(__file__).parent / "data" / "schemas.bin"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(Struct, frozen=True, kw_only=True):
     """All definitions of all minors. Bit i of a mask stands for `minors[i]`."""
 
     minors: tuple[str, ...]
@@ -25,7 +25,7 @@ class Bundle:
     """By name, each variant: minors, block, start, end."""
     blocks: tuple[bytes, ...]
     """Compressed."""
-    inflated: dict[int, bytes] = field(default_factory=dict, repr=False, compare=False)
+    inflated: dict[int, bytes] = {}
     """The blocks that were needed so far: a cache."""
 
     def serves(self, api_version: str, kind: str, minor: str) -> bool:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kgate.validate.crd.structural import Structural, UnreadableError, structural
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from kgate.validate.crd.structural import Structural
 
 _APIS = ("apiextensions.k8s.io/v1", "apiextensions.k8s.io/v1beta1")
 """The beta is refused by every server that kgate knows: a definition of it says which versions are not to be missed, and no more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(Struct, frozen=True, kw_only=True):
     name: str
     served: bool
     raw: Any
@@ -26,14 +27,13 @@ class Version:
     """Where the scale subresource finds the replicas: `.spec.replicas`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
+class Definition(Struct, frozen=True, kw_only=True):
     name: str
     """Of the CustomResourceDefinition: `widgets.example.com`."""
     group: str
     kind: str
     versions: tuple[Version, ...]
-    body: Mapping[str, Any] = field(repr=False)
+    body: Mapping[str, Any]
     named: bool = False
     """The user has named it: it is the one of the cluster. One that lies among the manifests may be of another time."""
 
@@ -45,16 +45,15 @@ class Definition:
         return tuple(v.name for v in self.versions if v.served)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definitions:
+class Definitions(Struct, frozen=True, kw_only=True):
     """By group and kind. Two of one name that differ are both there: an object is right if it is right by one."""
 
     found: Mapping[tuple[str, str], tuple[Definition, ...]]
-    refused: Callable[[Mapping[str, Any]], bool] = field(repr=False)
+    refused: Callable[[Mapping[str, Any]], bool]
     """Whether the server would refuse a definition; asked when the first resource needs it."""
-    compiled: dict[tuple[int, str], Structural | str] = field(default_factory=dict, repr=False, compare=False)
+    compiled: dict[tuple[int, str], Structural | str] = {}
     """By identity of a definition and version: its schema, or why there is none. A cache."""
-    asked: dict[int, bool] = field(default_factory=dict, repr=False, compare=False)
+    asked: dict[int, bool] = {}
     """By identity of a definition: what `refused` said. A cache."""
 
     @classmethod
@@ -89,6 +88,8 @@ class Definitions:
 
 
 def _compiled(version: Version) -> Structural | str:
+    from kgate.validate.crd.structural import UnreadableError, structural
+
     try:
         return structural(version.raw)
     except UnreadableError as e:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from kgate.validate.schematext import beyond
 
@@ -33,8 +34,7 @@ class UnreadableError(Exception):
     """The schema cannot be used; the text says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One of x-kubernetes-validations."""
 
     text: str
@@ -46,15 +46,14 @@ class Rule:
     """optionalOldSelf"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Structural:
+class Structural(Struct, frozen=True, kw_only=True):
     """One node of a schema. What the definition does not say is the zero value."""
 
     types: tuple[str, ...] = ()
     """Empty: any. Two for int-or-string."""
     nullable: bool = False
     default: Any = None
-    properties: Mapping[str, Structural] = field(default_factory=dict)
+    properties: Mapping[str, Structural] = {}
     items: Structural | None = None
     additional: Structural | bool | None = None
     preserves: bool = False
@@ -64,7 +63,7 @@ class Structural:
     list_type: str = ""
     list_keys: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
     """The keywords about values: `pattern`, `maximum`, `enum`..., each of its type."""
     all_of: tuple[Structural, ...] = ()
     any_of: tuple[Structural, ...] = ()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kgate.validate.cause import Cause
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     unchecked: tuple[str, ...] = ()
     """What kgate could not check of it."""
