@@ -22,13 +22,14 @@ from kgate.rollout.cluster import ASSUMED, ClusterSpec
 from kgate.rollout.nodes import MOST_NODES, NodeSpec
 from kgate.rollout.settings import RolloutSettings
 from kgate.rollout.stage import SUPPORT, behaviour_of, furnished
+from kgate.rollout.volumes import with_stand_ins
 from kgate.rollout.written import mapping
 
 MOST_PODS = 10_000
 """So many are tried; a cluster that takes more is large enough for anybody."""
 PLACED = ("Deployment", "ReplicaSet", "StatefulSet", "Job", "Pod")
 """Kinds whose pods are placed. A StatefulSet's and a Job's are placed as pods without an owner."""
-_BESIDE = SUPPORT | {"PersistentVolumeClaim"}
+_BESIDE = SUPPORT
 
 
 class Growth(Struct, frozen=True, kw_only=True):
@@ -101,6 +102,7 @@ def _placed(
     manifest: Manifest, beside: Sequence[Manifest], spec: ClusterSpec, settings: RolloutSettings, replicas: int | None, validate: Any
 ) -> Placed:
     wanted = _wanted(manifest) if replicas is None else replicas
+    spec = with_stand_ins(spec, [manifest, *beside])
     cluster, _ = furnished(spec, [manifest], behaviour_of([manifest], settings.behaviour), validate)
     for support in beside:
         _try(lambda support=support: cluster.apply(support.body))  # type: ignore[misc]

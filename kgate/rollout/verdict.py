@@ -209,7 +209,7 @@ class _Case(Struct, frozen=True, kw_only=True):
         )
 
     def _claim_held(self, said: str) -> _Verdict:
-        """The question about volumes has the way out. Where pods go on the assumed cluster proves nothing, but that two share no volume does."""
+        """Where pods go on the assumed cluster proves nothing; that no second pod gets the claim holds anywhere."""
         serving = self.last.status.available_replicas
         one_pod = ONE_POD in said
         reason = (

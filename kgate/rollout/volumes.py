@@ -42,8 +42,8 @@ def nowhere(manifest: Manifest, known: Collection[Claim], spec: ClusterSpec) -> 
     namespace = key_of(manifest).namespace
     for name in named_claims(manifest):
         if (namespace, name) not in known:
-            where = "in the files" if spec.assumed else f"in the files nor among the claims of {spec.file}"
-            return f"claim {name!r} of its pods is {'not' if spec.assumed else 'neither'} {where}, so nobody knows which nodes reach its volume"
+            where = "not in the files" if spec.assumed else f"neither in the files nor among the claims of {spec.file}"
+            return f"claim {name!r} of its pods is {where}, so nobody knows which nodes reach its volume"
     return ""
 
 

@@ -12,14 +12,14 @@ from kgate.rollout.verdict import Judged
 Asked = tuple[Answer, Finding]
 
 _TOLD_BY: Mapping[str, str] = {"crash-damage": "recreate-downtime"}
-"""The first is what follows of the second, at the same line: strategy Recreate leaves nothing that serves, whether the image crashes or not."""
+"""The first follows from the second, at the same line: strategy Recreate leaves nothing that serves, whether the image crashes or not."""
 
 
 def one_each(judged: Judged, asked: Sequence[Asked]) -> tuple[tuple[Finding, ...], list[Asked]]:
     """The findings of the verdict and of the questions that stay. What goes stays a proof, so nothing is hidden.
 
-    A question that counts how many nodes it takes is more precise than that pods fit on none; a rollout that was seen to stand still is more
-    precise than any question.
+    A question that counts how many nodes it takes is more precise than that pods fit on none; a rollout that was seen to stand still is
+    more precise than any question.
     """
     kept = [pair for pair in asked if not _told(pair, asked)]
     main = judged.findings

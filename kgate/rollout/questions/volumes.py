@@ -190,8 +190,8 @@ def _claim(held: _Held) -> Mapping[str, Any]:
 
 def _prefer_others(cluster: Cluster, key: Key) -> None:
     """The schedule that matters: the next pod goes to another node if it may."""
-    for node in sorted({p.spec.node_name for p in cluster.store.list(Pod, key.namespace)} - {""}):
-        cluster.taint(node, "held", effect="PreferNoSchedule")
+    for name in sorted({p.spec.node_name for p in cluster.store.list(Pod, key.namespace)} - {""}):
+        cluster.taint(name, "held", effect="PreferNoSchedule")
 
 
 def _small(body: Mapping[str, Any], claim: str) -> Mapping[str, Any]:

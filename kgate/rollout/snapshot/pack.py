@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from kgate.errors import UsageError
 from kgate.rollout.cluster import UNKNOWN, read_cluster
-from kgate.rollout.snapshot import nodes, pods
+from kgate.rollout.snapshot import nodes, pods, storage
 from kgate.rollout.snapshot.allowed import Fields
 
-_KINDS = ("Node", "Pod", "ReplicaSet", "PriorityClass", "LimitRange", "ResourceQuota", "PodDisruptionBudget")
+_KINDS = ("Node", "Pod", "ReplicaSet", "PriorityClass", "LimitRange", "ResourceQuota", "PodDisruptionBudget", *storage.KINDS)
 _AMOUNTS = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
 
 
@@ -46,6 +46,9 @@ def pack(documents: Iterable[tuple[str, object]], *, taken: str = "") -> Snapsho
         "taken": taken or max(filter(None, (t for *_, obj in found for t in _times(obj))), default="") or UNKNOWN,
         "nodes": [nodes.node(obj, name) for _, name, obj in of["Node"]],
         "pods": [pods.pod(obj, name, ns, owners, [n for n, _ in classes]) for ns, name, obj in bound],
+        "storageClasses": [storage.storage_class(name, obj) for _, name, obj in of["StorageClass"]],
+        "persistentVolumes": [storage.volume(name, obj) for _, name, obj in of["PersistentVolume"] if storage.serves(obj)],
+        "claims": [storage.claim(ns, name, obj) for ns, name, obj in of["PersistentVolumeClaim"] if storage.serves(obj)],
         "priorityClasses": [_class(name, obj) for name, obj in classes],
         "limitRanges": [_limit_range(ns, name, obj) for ns, name, obj in of["LimitRange"]],
         "quotas": [_quota(ns, name, obj) for ns, name, obj in of["ResourceQuota"]],
@@ -154,9 +157,10 @@ def _notes(of: Mapping[str, Sequence[tuple[str, str, Fields]]], kinds: Counter[s
         yield f"{unbound} pods without a node of the input are left out"
     if not of["Pod"]:
         yield "there is no Pod in the input: the nodes are taken to be empty"
-    for kind, what in (("PriorityClass", "pods of classes that are not described are never preempted"),):
-        if not kinds[kind] and of["Pod"]:
-            yield f"there is no {kind} in the input: {what}"
+    if not kinds["PriorityClass"] and of["Pod"]:
+        yield "there is no PriorityClass in the input: pods of classes that are not described are never preempted"
+    if not kinds["StorageClass"]:
+        yield "there is no StorageClass in the input: volumes of claims are assumed to be reached from every node"
     ignored = [f"{n} {kind}" for kind, n in sorted(kinds.items()) if kind not in (*_KINDS, "Lease")]
     if ignored:
         yield f"not packed: {', '.join(ignored)}"

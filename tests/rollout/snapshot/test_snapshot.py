@@ -179,6 +179,53 @@ def test_quotas_limits_classes_and_budgets_are_packed() -> None:
     assert [p.get("priorityClass") for p in packed["pods"]] == ["high", None]
 
 
+def test_storage_is_packed_without_where_the_data_lies() -> None:
+    zone = {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["z1"]}
+    default = {"storageclass.kubernetes.io/is-default-class": "true", "note": secret()}
+    volume = {
+        "capacity": {"storage": "10Gi"},
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "fast",
+        "claimRef": {"namespace": "shop", "name": "data", "uid": secret()},
+        "csi": {"driver": "ebs.csi.aws.com", "volumeHandle": secret(), "volumeAttributes": {"x": secret()}},
+        "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [zone]}]}},
+    }
+    share = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteMany"], "nfs": {"server": secret(), "path": secret()}}
+    asks = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "fast",
+        "volumeName": "pvc-1",
+        "resources": {"requests": {"storage": "10Gi"}},
+    }
+    objects = (
+        node("n1"),
+        {"kind": "StorageClass", "metadata": {"name": "fast", "annotations": default}, "provisioner": "ebs.csi.aws.com",
+         "parameters": {"kmsKeyId": secret()}, "volumeBindingMode": "WaitForFirstConsumer"},
+        {"kind": "PersistentVolume", "metadata": {"name": "pvc-1"}, "spec": volume},
+        {"kind": "PersistentVolume", "metadata": {"name": "share"}, "spec": share},
+        {"kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop", "annotations": {"x": secret()}}, "spec": asks},
+    )  # fmt: skip
+    packed = pack([("in", listed(*objects))])
+    assert packed.body["storageClasses"] == [
+        {"name": "fast", "provisioner": "ebs.csi.aws.com", "volumeBindingMode": "WaitForFirstConsumer", "default": True}
+    ]
+    first, second = packed.body["persistentVolumes"]
+    assert (first["claim"], first["driver"], first["nodeAffinity"]) == ("shop/data", "ebs.csi.aws.com", [{"matchExpressions": [zone]}])
+    assert second == {"name": "share", "accessModes": ["ReadWriteMany"], "size": "1Gi", "source": "nfs"}
+    assert packed.body["claims"] == [
+        {
+            "name": "data",
+            "namespace": "shop",
+            "accessModes": ["ReadWriteOnce"],
+            "size": "10Gi",
+            "volume": "pvc-1",
+            "storageClass": "fast",
+        }
+    ]
+    assert "s3cr3t" not in written(packed)
+    assert not [n for n in packed.notes if "StorageClass" in n]
+
+
 def test_a_node_that_is_not_ready_takes_no_pods_and_that_is_said() -> None:
     ill = node("n2", taints=[{"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}])
     ill["status"]["conditions"][0]["status"] = "Unknown"
