@@ -98,7 +98,7 @@ _config = click.option("--config", envvar="KGATE_CONFIG", metavar="FILE", help="
 @app.command(short_help="Is it safe? The gate, over files and folders.")
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @click.option("--stage", "stages", multiple=True, type=click.Choice(_STAGES), help="Run only this stage. Repeatable; default: all.")
-@_report_option("text, concise, json, sarif, junit, github, gitlab, markdown")
+@_report_option("text, concise, json, sarif, junit, github, gitlab, markdown, html")
 @click.option("--kubernetes-version", metavar="MINOR", help="Version of the API server, such as 1.36. Default: the newest known.")
 @click.option("--base", metavar="REF", help="Roll out from the state at this git revision, not from nothing.")
 @click.option("--cluster", metavar="FILE", help="The cluster to rehearse on. Default: the settings' one, else an assumed one.")

@@ -41,6 +41,12 @@ def _markdown(report: Report, style: Style) -> str:
     return markdown.render(report, style)
 
 
+def _html(report: Report, style: Style) -> str:
+    from kgate.report import html
+
+    return html.render(report, style)
+
+
 REPORTERS: Mapping[str, Reporter] = {
     "text": text.render,
     "concise": concise.render,
@@ -51,6 +57,7 @@ REPORTERS: Mapping[str, Reporter] = {
     "github": _github,
     "gitlab": _gitlab,
     "markdown": _markdown,
+    "html": _html,
 }
 
 __all__ = ["REPORTERS", "Reporter", "Style", "clock", "colour_wanted", "counted", "inert"]

@@ -30,7 +30,7 @@ _NAMED = 8
 
 def in_words(r: Rehearsal, style: Style) -> str:
     """Where the pods are at the end, on one line: `2 on n1 (zone a), 1 on n2 (zone b)`; nodes without pods are not named."""
-    used = sorted((n for n in r.placement if n.pods_end), key=lambda n: (n.zone, _natural(n.node)))
+    used = sorted((n for n in r.placement if n.pods_end), key=lambda n: (n.zone, natural(n.node)))
     parts = [f"{n.pods_end} on {style.shown(n.node)}" + (f" (zone {style.shown(n.zone)})" if n.zone else "") for n in used[:_NAMED]]
     if len(used) > _NAMED:
         parts.append(f"{sum(n.pods_end for n in used[_NAMED:])} on {counted(len(used) - _NAMED, 'other node')}")
@@ -39,14 +39,21 @@ def in_words(r: Rehearsal, style: Style) -> str:
     return ", ".join(parts) + ("" if r.zone_skew is None else f"; zone skew {r.zone_skew}")
 
 
+HEAD = ("zone", "node", "cpu free", "mem free", "now", "peak", "end", "note")
+
+
 def _table(r: Rehearsal, style: Style) -> list[str]:
-    head = ("zone", "node", "cpu free", "mem free", "now", "peak", "end", "note")
-    nodes = sorted(r.placement, key=lambda n: (n.zone, _natural(n.node)))
-    rows: list[tuple[str, ...]] = []
+    return columns([HEAD, *rows(r, style)], right=_RIGHT)
+
+
+def rows(r: Rehearsal, style: Style) -> list[tuple[str, ...]]:
+    """The cells under HEAD, by zone and node; neighbours that are alike in all but their name share a row."""
+    nodes = sorted(r.placement, key=lambda n: (n.zone, natural(n.node)))
+    told: list[tuple[str, ...]] = []
     for zone, group in groupby(nodes, key=lambda n: n.zone):
         alike = [list(g) for _, g in groupby(group, key=lambda n: replace(n, node=""))]
-        rows += [_row(zone if not i else "", nodes, style) for i, nodes in enumerate(alike)]
-    return columns([head, *rows], right=_RIGHT)
+        told += [_row(zone if not i else "", nodes, style) for i, nodes in enumerate(alike)]
+    return told
 
 
 def _row(zone: str, alike: list[PlacedNode], style: Style) -> tuple[str, ...]:
@@ -74,7 +81,7 @@ def _names(names: list[str]) -> str:
     return f"{first}..{last[cut:] if last.startswith(first[:cut]) else last}"
 
 
-def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key under which `node-10` follows `node-9`."""
     runs = ("".join(g) for _, g in groupby(name, key=lambda c: c.isascii() and c.isdigit()))
     return tuple((0, int(run), "") if run[0].isascii() and run[0].isdigit() else (1, 0, run) for run in runs)

@@ -131,6 +131,9 @@ def summary(r: Rehearsal, style: Style) -> str:
 
 
 def _highest(r: Rehearsal) -> str:
-    """What the surge allows counts living pods; those that are shutting down still hold their room on the nodes."""
-    living = max(map(_total, r.steps))
+    """What the surge allows counts living pods; those that are shutting down still hold their room on the nodes.
+
+    The steps count what is wanted: a pod that a quota refuses never lives.
+    """
+    living = min(max(map(_total, r.steps)), r.peak_pods)
     return f"highest pod count {living}" + (f" ({r.peak_pods} with those shutting down)" if r.peak_pods > living else "")

@@ -324,3 +324,18 @@ def test_what_was_not_checked_stands_in_the_summary() -> None:
 def test_every_stage_is_a_suite_of_junit() -> None:
     root = ElementTree.fromstring(REPORTERS["junit"](REPORTS["nothing-found"], PLAIN))
     assert [s.get("name") for s in root] == [f"kgate {stage.value}" for stage in Stage]
+
+
+@given(report=reports())
+@settings(max_examples=100, deadline=None)
+def test_no_foreign_text_becomes_an_element_of_the_page(report: Report) -> None:
+    page = _Tags()
+    page.feed(REPORTERS["html"](report, PLAIN))
+    assert page.tags["h1"] == 1
+    assert not {"script", "img", "a", "link", "iframe", "object", "form"} & set(page.tags)
+
+
+def test_the_page_allows_a_browser_nothing_but_its_own_style() -> None:
+    shown = REPORTERS["html"](REPORTS["hostile"], PLAIN)
+    assert "default-src &#39;none&#39;" in shown
+    assert not re.search(r"""\b(?:src|href|on\w+)\s*=\s*["']""", shown.partition("<body>")[2])
