@@ -173,6 +173,7 @@ STUCK = replace(
 MANY = replace(
     ROLLING,
     replicas=100,
+    peak_pods=100,
     images=("web:1.8.4", "web:1.8.4"),
     strategy="Recreate",
     steps=tuple(step(n, f"old -{n}, new +{n}", old=100 - n, new=n) for n in range(100)),
