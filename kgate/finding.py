@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
+from kgate.edit import Fix
 from kgate.manifest import Location, Manifest, Path, Subject, pointer
 
 MAX_MESSAGE = 2000
@@ -102,6 +103,9 @@ class Finding(Struct, frozen=True, kw_only=True):
     """What to write instead."""
     why: str = ""
     fixable: bool = False
+    """The file can be changed as `fix` says."""
+    fix: Fix | None = None
+    """What to change in the document."""
     waived: str | None = None
     """The reason of the waiver that covers this finding, if one does."""
     apps: tuple[str, ...] = ()
@@ -132,11 +136,11 @@ class Finding(Struct, frozen=True, kw_only=True):
         key: bool = False,
         severity: Severity | None = None,
         remediation: str | None = None,
-        fixable: bool = False,
+        fix: Fix | None = None,
     ) -> Finding:
         """A finding at `path` of `manifest` (at its key, with `key`): the place comes from the manifest's own text.
 
-        `severity` and `remediation` are the rule's own unless given.
+        `severity` and `remediation` are the rule's own unless given; the edits of `fix` begin at the object.
         """
         place: Location = manifest.locate(path, key=key)
         return cls(
@@ -153,7 +157,8 @@ class Finding(Struct, frozen=True, kw_only=True):
             object=manifest.subject,
             remediation=rule.remediation if remediation is None else remediation,
             why=rule.why,
-            fixable=fixable and not manifest.app,
+            fixable=fix is not None and not manifest.app,
+            fix=fix.below(manifest.root) if fix and not manifest.app else None,
             apps=(clean(manifest.app),) if manifest.app else (),
             homes=((clean(manifest.file), manifest.document),) if manifest.app else (),
         )

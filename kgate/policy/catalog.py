@@ -15,7 +15,8 @@ from kgate.finding import Rule, Severity, Stage
 from kgate.manifest import Path
 from kgate.policy import yamldata
 from kgate.policy.checks import CHECKS
-from kgate.policy.policy import Examples, Fix, Policy, SubjectKind
+from kgate.policy.fixing import KEYS, edit_of
+from kgate.policy.policy import Anchor, Examples, Fix, Policy, SubjectKind
 from kgate.policy.standard import Level
 from kgate.policy.subjects import Role
 
@@ -218,9 +219,19 @@ def _fix(body: Mapping[str, Any], source: _Text) -> Fix | None:
     fix = body.get("fix")
     if fix is None:
         return None
-    if set(fix) != {"path", "value"} or not isinstance(fix["path"], str):
-        raise source.wrong(("fix",), "a fix has a path and a value")
-    return Fix(path=fix["path"], value=fix["value"])
+    for key in fix:
+        if key not in KEYS:
+            raise source.wrong(("fix", key), f'a fix has no "{key}"', hint=did_you_mean(key, KEYS))
+    anchor, unsafe = fix.get("at", Anchor.SUBJECT), fix.get("unsafe", "")
+    if anchor not in {*Anchor} or not isinstance(unsafe, str):
+        raise source.wrong(("fix",), f"`at` of a fix is one of {', '.join(Anchor)}, and `unsafe` says what the fix may change")
+    try:
+        edit = edit_of(fix)
+    except ValueError as fault:
+        raise source.wrong(("fix",), str(fault)) from None
+    if edit is None and "check" not in body:
+        raise source.wrong(("fix",), "only a check can say itself what to edit: give the fix a path and a value")
+    return Fix(edit=edit, anchor=Anchor(anchor), unsafe=unsafe)
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:

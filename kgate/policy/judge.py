@@ -12,6 +12,7 @@ from kgate.manifest import Manifest, Path
 from kgate.policy.catalog import Catalog
 from kgate.policy.checks import CHECKS
 from kgate.policy.context import NEWEST, Check, Context
+from kgate.policy.fixing import fix_of
 from kgate.policy.globs import any_matches
 from kgate.policy.inventory import Inventory
 from kgate.policy.nodes import deepest
@@ -37,7 +38,7 @@ class _Charge(Struct, frozen=True, kw_only=True):
     def findings(self, subject: Any) -> Iterator[Finding]:
         for violation in self.ask(subject):
             if not (self.exclude and any_matches(self.exclude, violation.manifest.file)):
-                yield _finding(self, violation)
+                yield _finding(self, violation, subject)
 
 
 def judge(
@@ -143,7 +144,7 @@ def _unmet(subject: Any, requirement: Requirement, says: str) -> Iterator[Violat
         yield Violation(manifest=manifest, path=(*root, *place), message=f"{name}: {says}")
 
 
-def _finding(charge: _Charge, violation: Violation) -> Finding:
+def _finding(charge: _Charge, violation: Violation, subject: Any) -> Finding:
     """Stands at the key of the offending node; where the key is missing, at its nearest existing parent."""
     path: Path = deepest(violation.manifest.body, violation.path)
     return Finding.at(
@@ -154,4 +155,5 @@ def _finding(charge: _Charge, violation: Violation) -> Finding:
         key=True,
         severity=charge.said or violation.severity,
         remediation=violation.remediation,
+        fix=fix_of(charge.policy, violation, subject),
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from kgate.edit import Edit
 from kgate.finding import Rule, Severity
 from kgate.manifest import Manifest, Path
 from kgate.policy.standard import Level
@@ -24,11 +25,23 @@ class SubjectKind(StrEnum):
     """The whole set of manifests, at once."""
 
 
-class Fix(Struct, frozen=True, kw_only=True):
-    """The edit that satisfies the policy: a JSON pointer from the subject, and the value to write there."""
+class Anchor(StrEnum):
+    """Where the path of a fix begins."""
 
-    path: str
-    value: Any
+    SUBJECT = "subject"
+    OBJECT = "object"
+    PLACE = "place"
+    """Where the finding stands, or would if the key were there."""
+
+
+class Fix(Struct, frozen=True, kw_only=True):
+    """The edit that satisfies the policy, as data. Without any, the check itself says what to edit."""
+
+    edit: Edit | None = None
+    """Its path begins at `anchor`."""
+    anchor: Anchor = Anchor.SUBJECT
+    unsafe: str = ""
+    """What it may change for those who run the object; empty for a fix that is safe."""
 
 
 class Examples(Struct, frozen=True, kw_only=True):
@@ -90,3 +103,7 @@ class Violation(Struct, frozen=True, kw_only=True):
     """The policy's own when None."""
     severity: Severity | None = None
     """The policy's own when None; what the settings say of the rule comes first."""
+    edits: tuple[Edit, ...] = ()
+    """What satisfies the policy, from the object's root; where there are none, the policy's own data."""
+    unsafe: str | None = None
+    """What these edits may change; the policy's own word when None, empty for safe ones."""

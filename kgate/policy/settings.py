@@ -74,6 +74,8 @@ class ForbiddenKey(Struct, frozen=True, kw_only=True):
     """Whole, or with `*` for the rest: `nginx.ingress.kubernetes.io/*-snippet`."""
     message: str = ""
     replacement: str = ""
+    ignored: int = 0
+    """The minor of Kubernetes from which on nothing reads it; 0: something may."""
 
 
 class LabelSettings(Struct, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ def test_a_policy_is_read_from_its_text() -> None:
         (("require:\n  properties: {hostNetwork: {enum: [false, null]}}", "expression: object.x"), "9:1", "CEL", "require"),
         (("subject: pod", "subject: pod\ncontainers: [regular, main]"), "9:23", '"main" is no role', ""),
         (("subject: pod", "subject: pod\nkinds: [1]"), "9:9", '"kinds" lists texts', ""),
-        (("subject: pod", "subject: pod\nfix: {path: /a}"), "9:1", "a fix has a path and a value", ""),
+        (("subject: pod", "subject: pod\nfix: {path: /a}"), "9:1", "a fix has exactly one of value, insert, rename, remove", ""),
         (("name: no-host-network", "id: KG2998"), "2:1", 'the key "id" is there twice', ""),
         (("summary: pod", "summary: *pod"), "5:10", "anchors and aliases", ""),
         (("name: no", "name: {no"), "", "cannot be read", ""),

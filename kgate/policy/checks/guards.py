@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kgate.edit import Edit
 from kgate.manifest import Manifest
 from kgate.policy.amount import amount
 from kgate.policy.context import Context
@@ -20,7 +21,8 @@ def too_few_replicas(manifest: Manifest, context: Context) -> Iterator[Violation
     least, wanted = _least(manifest, context), context.params["least"]
     if least is not None and 0 < least[0] < wanted:
         says = f"{manifest.kind} {manifest.name} may run with {least[0]} pod{'s' if least[0] > 1 else ''}{least[1]}, {wanted} are wanted"
-        yield Violation(manifest=manifest, path=("spec", "replicas"), message=says)
+        edits = () if context.inventory.autoscaler_of(manifest) is not None else (Edit(path=("spec", "replicas"), value=wanted),)
+        yield Violation(manifest=manifest, path=("spec", "replicas"), message=says, edits=edits)
 
 
 def budget_missing(manifest: Manifest, context: Context) -> Iterator[Violation]:
@@ -66,7 +68,9 @@ def stuck_on_claim(manifest: Manifest, context: Context) -> Iterator[Violation]:
         if modes and all(mode in _SINGLE for mode in modes) and total > 0 and (surge or total > 1):
             many = f"its {total} pods" if total > 1 else "the new pod of a rollout"
             says = f"{manifest.kind} {manifest.name}: {many} cannot all mount claim {claim}, which is {modes[0]}"
-            yield Violation(manifest=manifest, path=(*pod.path, "volumes", index, "persistentVolumeClaim", "claimName"), message=says)
+            path = (*pod.path, "volumes", index, "persistentVolumeClaim", "claimName")
+            edits = (Edit(path=("spec", "strategy"), value={"type": "Recreate"}),)
+            yield Violation(manifest=manifest, path=path, message=says, edits=edits)
 
 
 def no_readiness_signal(manifest: Manifest, context: Context) -> Iterator[Violation]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from kgate.edit import Edit
 from kgate.manifest import Path
 from kgate.policy.context import Context
 from kgate.policy.globs import MAX_TEXT, any_matches, matches
@@ -79,7 +80,8 @@ def repository_denied(image: Image, context: Context) -> Iterator[Violation]:
 def unqualified(image: Image, context: Context) -> Iterator[Violation]:
     found = image.reference
     if found is not None and not found.qualified:
-        yield _at(image, f"{image} names no registry, so docker.io is implied", f"write {found.normalised}")
+        edits = (Edit(path=image.path, value=found.normalised),)
+        yield _at(image, f"{image} names no registry, so docker.io is implied", f"write {found.normalised}", edits=edits)
 
 
 def pull_policy(image: Image, context: Context) -> Iterator[Violation]:
@@ -89,13 +91,16 @@ def pull_policy(image: Image, context: Context) -> Iterator[Violation]:
     if found.digest:
         if policy == "Always":
             says = f"{image} is pinned by digest, yet imagePullPolicy Always asks the registry at every start"
-            yield _at(image, says, "write imagePullPolicy: IfNotPresent", key="imagePullPolicy")
+            edits = (Edit(path=(*image.container.path, "imagePullPolicy"), value="IfNotPresent"),)
+            yield _at(image, says, "write imagePullPolicy: IfNotPresent", key="imagePullPolicy", edits=edits)
         return
     mutable = found.effective_tag == DEFAULT_TAG or _floats(found, context.params_of["image-tag-floating"]["classes"])
     # Unset, the tag alone decides (pkg/apis/core/v1/defaults.go), and the rules on tags have spoken of it at this very place.
     if mutable and policy == "IfNotPresent":
         says = f"{image} can change under its tag, and with imagePullPolicy IfNotPresent each node keeps the build it pulled first"
-        yield _at(image, says, "pin a version, or write imagePullPolicy: Always", key="imagePullPolicy")
+        edits = (Edit(path=(*image.container.path, "imagePullPolicy"), value="Always"),)
+        only_there = "an image that was put on the nodes by other means, and is in no registry, is not found any more"
+        yield _at(image, says, "pin a version, or write imagePullPolicy: Always", key="imagePullPolicy", edits=edits, unsafe=only_there)
 
 
 def drift(inventory: Inventory, context: Context) -> Iterator[Violation]:
@@ -142,6 +147,14 @@ def _pin(found: ImageReference) -> str:
     return f"pin a version, e.g. {found.familiar_name}:<version>@sha256:<digest>"
 
 
-def _at(image: Image, message: str, remediation: str | None = None, *, key: str = "image") -> Violation:
+def _at(
+    image: Image,
+    message: str,
+    remediation: str | None = None,
+    *,
+    key: str = "image",
+    edits: tuple[Edit, ...] = (),
+    unsafe: str | None = None,
+) -> Violation:
     path: Path = (*image.container.path, key)
-    return Violation(manifest=image.manifest, path=path, message=message, remediation=remediation)
+    return Violation(manifest=image.manifest, path=path, message=message, remediation=remediation, edits=edits, unsafe=unsafe)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from kgate.edit import Edit, Operation
 from kgate.manifest import Manifest, Path
 from kgate.policy.context import Context
 from kgate.policy.globs import MAX_TEXT, any_matches, matches
@@ -46,6 +47,8 @@ def annotation_forbidden(manifest: Manifest, context: Context) -> Iterator[Viola
                     path=(*path, key),
                     message=f"{_name(manifest)} has the annotation {key}{because}",
                     remediation=instead,
+                    edits=(Edit(path=(*path, key), operation=Operation.REMOVE, prune=1),),
+                    unsafe="" if 0 < found.ignored <= context.minor else None,
                 )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from kgate.edit import Edit, Operation
 from kgate.manifest import Manifest, Path
 from kgate.policy.context import Context
 from kgate.policy.nodes import text
@@ -40,12 +41,19 @@ def api_deprecated(manifest: Manifest, context: Context) -> Iterator[Violation]:
         if api["version"] == version and kind in api["kinds"] and api["since"] <= context.minor <= api.get("until", context.minor):
             goes = f", unavailable in v1.{api['removed']}+" if "removed" in api else ""
             says = f"{version} {kind} is deprecated in v1.{api['since']}+{goes}"
-            yield Violation(manifest=manifest, path=("apiVersion",), message=says, remediation=_in_place(api, context.minor))
+            edits = _swapped(api, context.minor)
+            yield Violation(manifest=manifest, path=("apiVersion",), message=says, remediation=_in_place(api, context.minor), edits=edits)
             return
     if (deprecated := context.inventory.deprecated_version(version, kind)) is not None:
         says = deprecated.warning or f"{version} {kind} is deprecated"
         instead = f"use apiVersion: {deprecated.use}" if deprecated.use else "ask the definition's authors what replaces it"
         yield Violation(manifest=manifest, path=("apiVersion",), message=says, remediation=instead)
+
+
+def _swapped(api: Mapping[str, Any], minor: int) -> tuple[Edit, ...]:
+    """Where the two versions have the same fields with the same meaning, the name is all that changes."""
+    serving = [(int(since), use) for since, use in api.get("use", {}).items() if int(since) <= minor]
+    return (Edit(path=("apiVersion",), value=max(serving)[1]),) if serving and api.get("same") else ()
 
 
 def _in_place(api: Mapping[str, Any], minor: int) -> str:
@@ -82,7 +90,8 @@ def field_deprecated(manifest: Manifest, context: Context) -> Iterator[Violation
 def _field(manifest: Manifest, path: Path, value: Any, field: Mapping[str, Any]) -> Iterator[Violation]:
     if value not in (None, "", []) and ("value" not in field or value == field["value"]):
         says = f"{_name(manifest)}: {path[-1]} {field['says']}"
-        yield Violation(manifest=manifest, path=path, message=says, remediation=field.get("use"))
+        edits = (Edit(path=path, value=field["write"]),) if "write" in field else ()
+        yield Violation(manifest=manifest, path=path, message=says, remediation=field.get("use"), edits=edits)
 
 
 def _labels(manifest: Manifest, body: Any, root: Path, place: str, context: Context) -> Iterator[Violation]:
@@ -95,7 +104,10 @@ def _labels(manifest: Manifest, body: Any, root: Path, place: str, context: Cont
             if (known := labels.get(label)) and known["since"] <= context.minor:
                 says = f"{_name(manifest)} places by the node label {label}, deprecated since v1.{known['since']}"
                 at = (*path, label) if isinstance(value, dict) else path
-                yield Violation(manifest=manifest, path=at, message=says, remediation=f"use {known['use']}")
+                edit = Edit(path=at, value=known["use"], operation=Operation.RENAME if isinstance(value, dict) else Operation.SET)
+                # Volumes and runtime classes cannot be changed once they are there, and two keys cannot have one name.
+                edits = (edit,) if pod_of(manifest) and not (isinstance(value, dict) and known["use"] in value) else ()
+                yield Violation(manifest=manifest, path=at, message=says, remediation=f"use {known['use']}", edits=edits)
 
 
 @lru_cache(maxsize=256)

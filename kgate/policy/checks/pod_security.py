@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kgate.edit import APPEND, Edit, Operation
 from kgate.manifest import Path
 from kgate.policy.context import Context
 from kgate.policy.nodes import at, entries, mapping, text, whole
@@ -34,7 +35,7 @@ def capabilities_baseline(container: Container, context: Context) -> Iterator[Vi
     for path, name in _added(container):
         if name not in allowed:
             says = f"{container} adds the capability {name}, which is not one of those that the baseline standard allows"
-            yield Violation(manifest=container.manifest, path=path, message=says)
+            yield Violation(manifest=container.manifest, path=path, message=says, edits=_taken_out(path, prune=2))
 
 
 def capabilities_restricted(container: Container, context: Context) -> Iterator[Violation]:
@@ -45,7 +46,7 @@ def capabilities_restricted(container: Container, context: Context) -> Iterator[
     for path, name in _added(container):
         if name not in context.params["allowed"] and name in baseline:
             says = f"{container} adds the capability {name}, and the restricted standard allows NET_BIND_SERVICE alone"
-            yield Violation(manifest=container.manifest, path=path, message=says)
+            yield Violation(manifest=container.manifest, path=path, message=says, edits=_taken_out(path, prune=2))
 
 
 def capabilities_not_dropped(container: Container, context: Context) -> Iterator[Violation]:
@@ -56,7 +57,10 @@ def capabilities_not_dropped(container: Container, context: Context) -> Iterator
     missing = [name for name in context.params["drop"] if name not in names and "ALL" not in names]
     if missing:
         says = f"{container} keeps capabilities that the runtime gives: it does not drop {', '.join(missing)}"
-        yield Violation(manifest=container.manifest, path=(*container.path, _CONTEXT, "capabilities", "drop"), message=says)
+        path: Path = (*container.path, _CONTEXT, "capabilities", "drop")
+        more = tuple(Edit(path=(*path, APPEND), operation=Operation.INSERT, value=name) for name in missing)
+        edits = more if names else (Edit(path=path, value=missing),)
+        yield Violation(manifest=container.manifest, path=path, message=says, edits=edits)
 
 
 def privilege_escalation(container: Container, context: Context) -> Iterator[Violation]:
@@ -83,12 +87,18 @@ def runs_as_root(pod: Pod, context: Context) -> Iterator[Violation]:
         own = security.get("runAsNonRoot")
         user = whole(security, "runAsUser")
         if context.minor >= 23 and user == 0:
-            yield Violation(manifest=pod.manifest, path=(*path, "runAsUser"), message=f"{who} runs as root: runAsUser is 0")
+            place: Path = (*path, "runAsUser")
+            yield Violation(
+                manifest=pod.manifest, path=place, message=f"{who} runs as root: runAsUser is 0", edits=_taken_out(place, prune=1)
+            )
         elif own is False:
-            yield Violation(manifest=pod.manifest, path=(*path, "runAsNonRoot"), message=f"{who} sets runAsNonRoot to false")
+            place = (*path, "runAsNonRoot")
+            says = f"{who} sets runAsNonRoot to false"
+            yield Violation(manifest=pod.manifest, path=place, message=says, edits=(Edit(path=place, value=True),))
         elif own is not True and by_default is None and who is not pod:
             says = f"{who} may run as root: runAsNonRoot is true neither here nor on the pod"
-            yield Violation(manifest=pod.manifest, path=(*path, "runAsNonRoot"), message=says)
+            edits = (Edit(path=(*pod.path, _CONTEXT, "runAsNonRoot"), value=True),)
+            yield Violation(manifest=pod.manifest, path=(*path, "runAsNonRoot"), message=says, edits=edits)
 
 
 def seccomp_unconfined(pod: Pod, context: Context) -> Iterator[Violation]:
@@ -102,7 +112,7 @@ def seccomp_unconfined(pod: Pod, context: Context) -> Iterator[Violation]:
         profile = security.get("seccompProfile")
         if isinstance(profile, dict) and profile.get("type") not in _LEGAL_PROFILES:
             says = f'{who} asks for the seccomp profile "{profile.get("type", "")}", which confines it to nothing'
-            yield Violation(manifest=pod.manifest, path=(*path, "seccompProfile", "type"), message=says)
+            yield _default_profile(pod, (*path, "seccompProfile", "type"), says)
 
 
 def seccomp_required(pod: Pod, context: Context) -> Iterator[Violation]:
@@ -121,11 +131,12 @@ def apparmor(pod: Pod, context: Context) -> Iterator[Violation]:
         profile = security.get("appArmorProfile")
         if isinstance(profile, dict) and profile.get("type") not in _LEGAL_PROFILES:
             says = f'{who} asks for the AppArmor profile "{profile.get("type", "")}", which takes its confinement away'
-            yield Violation(manifest=pod.manifest, path=(*path, "appArmorProfile", "type"), message=says)
+            yield _default_profile(pod, (*path, "appArmorProfile", "type"), says)
     for key, value in mapping(pod.metadata, "annotations").items():
         if key.startswith(_APPARMOR_ANNOTATION) and value not in ("", "runtime/default") and not str(value).startswith("localhost/"):
             says = f'{pod} asks for the AppArmor profile "{value}" by annotation, which takes the confinement away'
-            yield Violation(manifest=pod.manifest, path=(*pod.template, "metadata", "annotations", key), message=says)
+            place = (*pod.template, "metadata", "annotations", key)
+            yield Violation(manifest=pod.manifest, path=place, message=says, edits=_taken_out(place, prune=1))
 
 
 def selinux(pod: Pod, context: Context) -> Iterator[Violation]:
@@ -135,11 +146,13 @@ def selinux(pod: Pod, context: Context) -> Iterator[Violation]:
         options = mapping(security, "seLinuxOptions")
         if options.get("type", "") not in ("", None, *allowed):
             says = f'{who} runs with the SELinux type "{options["type"]}", which the standard does not allow'
-            yield Violation(manifest=pod.manifest, path=(*path, "seLinuxOptions", "type"), message=says)
+            place: Path = (*path, "seLinuxOptions", "type")
+            yield Violation(manifest=pod.manifest, path=place, message=says, edits=_taken_out(place, prune=1))
         for field in ("user", "role"):
             if options.get(field):
                 says = f"{who} sets an SELinux {field} of its own"
-                yield Violation(manifest=pod.manifest, path=(*path, "seLinuxOptions", field), message=says)
+                place = (*path, "seLinuxOptions", field)
+                yield Violation(manifest=pod.manifest, path=place, message=says, edits=_taken_out(place, prune=1))
 
 
 def proc_mount(container: Container, context: Context) -> Iterator[Violation]:
@@ -160,7 +173,8 @@ def host_ports(container: Container, context: Context) -> Iterator[Violation]:
         number = whole(port, "hostPort")
         if number and not any(_within(number, allowed) for allowed in context.params["allowed"]):
             says = f"{container} takes port {number} of its node"
-            yield Violation(manifest=container.manifest, path=(*container.path, "ports", index, "hostPort"), message=says)
+            path = (*container.path, "ports", index, "hostPort")
+            yield Violation(manifest=container.manifest, path=path, message=says, edits=_taken_out(path))
 
 
 def sysctls(pod: Pod, context: Context) -> Iterator[Violation]:
@@ -171,7 +185,7 @@ def sysctls(pod: Pod, context: Context) -> Iterator[Violation]:
         if name not in allowed:
             path = (*pod.path, _CONTEXT, "sysctls", index, "name")
             says = f"{pod} sets the sysctl {name}, which is not one of those known to be safe"
-            yield Violation(manifest=pod.manifest, path=path, message=says)
+            yield Violation(manifest=pod.manifest, path=path, message=says, edits=_taken_out(path[:-1], prune=1))
 
 
 def host_process(pod: Pod, context: Context) -> Iterator[Violation]:
@@ -179,7 +193,8 @@ def host_process(pod: Pod, context: Context) -> Iterator[Violation]:
     for path, who, security in _speakers(pod):
         if at(security, "windowsOptions", "hostProcess") is True:
             says = f"{who} runs as a process of its Windows node"
-            yield Violation(manifest=pod.manifest, path=(*path, "windowsOptions", "hostProcess"), message=says)
+            place: Path = (*path, "windowsOptions", "hostProcess")
+            yield Violation(manifest=pod.manifest, path=place, message=says, edits=_taken_out(place, prune=1))
 
 
 def host_probe(container: Container, context: Context) -> Iterator[Violation]:
@@ -196,7 +211,7 @@ def host_probe(container: Container, context: Context) -> Iterator[Violation]:
             if host := text(handler, action, "host"):
                 path = (*container.path, *place, action, "host")
                 says = f"{container}: {place[-1]} asks the host {host} and not the container, from the node's own network"
-                yield Violation(manifest=container.manifest, path=path, message=says)
+                yield Violation(manifest=container.manifest, path=path, message=says, edits=_taken_out(path))
 
 
 def volume_types(pod: Pod, context: Context) -> Iterator[Violation]:
@@ -207,6 +222,14 @@ def volume_types(pod: Pod, context: Context) -> Iterator[Violation]:
         if kinds and "hostPath" not in kinds and not any(kind in allowed for kind in kinds):
             says = f'{pod}: volume "{text(volume, "name")}" is of the type {kinds[0]}, which the restricted standard does not allow'
             yield Violation(manifest=pod.manifest, path=(*pod.path, "volumes", index, kinds[0]), message=says)
+
+
+def _taken_out(path: Path, *, prune: int = 0) -> tuple[Edit, ...]:
+    return (Edit(path=path, operation=Operation.REMOVE, prune=prune),)
+
+
+def _default_profile(pod: Pod, path: Path, says: str) -> Violation:
+    return Violation(manifest=pod.manifest, path=path, message=says, edits=(Edit(path=path, value="RuntimeDefault"),))
 
 
 def _within(number: int, ports: str) -> bool:
@@ -249,14 +272,16 @@ def _seccomp_annotations(pod: Pod) -> Iterator[Violation]:
         value = annotations.get(key, "runtime/default")
         if value not in ("runtime/default", "docker/default") and not str(value).startswith("localhost/"):
             says = f'{pod} asks for the seccomp profile "{value}" by annotation, which confines it to nothing'
-            yield Violation(manifest=pod.manifest, path=(*pod.template, "metadata", "annotations", key), message=says)
+            place = (*pod.template, "metadata", "annotations", key)
+            yield Violation(manifest=pod.manifest, path=place, message=says, edits=_taken_out(place, prune=1))
 
 
 def _unmasked(container: Container) -> Iterator[Violation]:
     kind = at(container.body, _CONTEXT, "procMount")
     if kind not in (None, "Default"):
         says = f"{container} gets /proc with procMount {kind}, so it sees what the runtime hides from containers"
-        yield Violation(manifest=container.manifest, path=(*container.path, _CONTEXT, "procMount"), message=says)
+        path = (*container.path, _CONTEXT, "procMount")
+        yield Violation(manifest=container.manifest, path=path, message=says, edits=_taken_out(path, prune=1))
 
 
 def _until(by_version: Mapping[str, Any], minor: int) -> list[str]:

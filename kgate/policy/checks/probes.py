@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kgate.edit import Edit
 from kgate.manifest import Path
 from kgate.policy.context import Context
 from kgate.policy.nodes import at, entries, mapping, text, whole
 from kgate.policy.policy import Violation
 from kgate.policy.subjects import Container, Pod, Role, containers_of
 
+_DEFAULT_GRACE_S = 30
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -63,13 +65,14 @@ def ssh_port(container: Container, context: Context) -> Iterator[Violation]:
 def grace_too_short(pod: Pod, context: Context) -> Iterator[Violation]:
     """The kubelet counts the hook's time against the grace period, and kills what is left (pkg/kubelet/kuberuntime)."""
     written = whole(pod.body, "terminationGracePeriodSeconds")
-    grace = 30 if written is None else written
+    grace = _DEFAULT_GRACE_S if written is None else written
     for container in containers_of(pod):
         seconds = _sleep_s(mapping(container.body, "lifecycle", "preStop"))
         if seconds is not None and seconds >= grace and container.role in (Role.REGULAR, Role.SIDECAR):
             says = f"{container} sleeps {seconds} seconds before it is told to stop, and is killed after {grace}"
             path = (*pod.path, "terminationGracePeriodSeconds") if written is not None else (*container.path, "lifecycle", "preStop")
-            yield Violation(manifest=pod.manifest, path=path, message=says)
+            edits = (Edit(path=(*pod.path, "terminationGracePeriodSeconds"), value=seconds + _DEFAULT_GRACE_S),)
+            yield Violation(manifest=pod.manifest, path=path, message=says, edits=edits)
 
 
 def _sleep_s(hook: Mapping[str, Any]) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from kgate.edit import Edit, Operation
 from kgate.manifest import Manifest
 from kgate.policy.amount import amount, is_percent
 from kgate.policy.context import Context
@@ -81,7 +82,9 @@ def _opens(container: Container, target: Any) -> bool:
 
 def _blocks(manifest: Manifest, field: str, because: str) -> Violation:
     says = f"PodDisruptionBudget {manifest.name} never lets a pod be evicted, so no node with one can be drained: {because}"
-    return Violation(manifest=manifest, path=("spec", field), message=says)
+    room = Edit(path=("spec", "maxUnavailable"), value=1)
+    edits = (room,) if field == "maxUnavailable" else (Edit(path=("spec", field), operation=Operation.REMOVE), room)
+    return Violation(manifest=manifest, path=("spec", field), message=says, edits=edits)
 
 
 def _pods_at_least(budget: Manifest, inventory: Inventory) -> tuple[int, str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kgate.edit import Edit
 from kgate.manifest import Path
 from kgate.policy.context import Context
 from kgate.policy.nodes import entries, mapping
@@ -42,10 +43,10 @@ def suspicious(container: Container, context: Context) -> Iterator[Violation]:
             continue
         if resource in ("memory", "ephemeral-storage") and (value < bytes_of or str(written).endswith("m")):
             says = f"{container}: {resource} {written} is {float(value):g} bytes"
-            yield Violation(manifest=container.manifest, path=path, message=says)
+            yield Violation(manifest=container.manifest, path=path, message=says, edits=_meant(path, written, "Mi"))
         elif resource == "cpu" and value > cpu_most:
             says = f"{container}: cpu {written} is {float(value):g} cores"
-            yield Violation(manifest=container.manifest, path=path, message=says)
+            yield Violation(manifest=container.manifest, path=path, message=says, edits=_meant(path, written, "m"))
 
 
 def request_not_limit(container: Container, context: Context) -> Iterator[Violation]:
@@ -57,9 +58,9 @@ def request_not_limit(container: Container, context: Context) -> Iterator[Violat
         has = f"requests {request} and may use {limit}" if limit is not None else "has no limit"
         field = "requests" if limit is not None else "limits"
         path = (*container.path, "resources", field, resource)
-        yield Violation(
-            manifest=container.manifest, path=path, message=f"{container} {has} of {resource}: its pod is not of the class Guaranteed"
-        )
+        edits = (Edit(path=(*container.path, "resources", "requests", resource), value=limit),) if limit is not None else ()
+        says = f"{container} {has} of {resource}: its pod is not of the class Guaranteed"
+        yield Violation(manifest=container.manifest, path=path, message=says, edits=edits)
 
 
 def out_of_range(container: Container, context: Context) -> Iterator[Violation]:
@@ -71,6 +72,12 @@ def out_of_range(container: Container, context: Context) -> Iterator[Violation]:
             allowed = f"from {bounds.get('min', 0)} to {bounds.get('max', 'any')}"
             says = f"{container}: {path[-2]} of {resource} are {written}, allowed is {allowed}"
             yield Violation(manifest=container.manifest, path=path, message=says)
+
+
+def _meant(path: Path, written: Any, unit: str) -> tuple[Edit, ...]:
+    """`512m` of memory and `100Mi` of cpu have each other's unit; a bare number of bytes has none."""
+    digits = str(written).removesuffix("Mi").removesuffix("m")
+    return (Edit(path=path, value=digits + unit),) if digits.isascii() and digits.isdigit() else ()
 
 
 def _amounts(container: Container) -> Iterator[tuple[Path, str, Any]]:

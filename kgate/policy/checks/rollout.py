@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kgate.edit import Edit
 from kgate.manifest import Manifest
 from kgate.policy.amount import amount, is_percent
 from kgate.policy.context import Context
@@ -15,6 +16,8 @@ from kgate.policy.subjects import Container, Role, containers_of, pod_of
 _STRATEGY = ("spec", "strategy")
 _DEFAULT_AMOUNT = "25%"
 _DEFAULT_DEADLINE_S = 600
+_SLACK_S = 60
+"""What a fix adds to the time that the probes allow."""
 
 
 def max_unavailable_all(manifest: Manifest, context: Context) -> Iterator[Violation]:
@@ -48,13 +51,23 @@ def deadline_too_short(manifest: Manifest, context: Context) -> Iterator[Violati
                 f"{container} may take {allowed} seconds to become ready by its probes, "
                 f"but after {deadline} seconds without progress the rollout has failed"
             )
-            yield Violation(manifest=manifest, path=("spec", "progressDeadlineSeconds"), message=says)
+            enough = Edit(path=("spec", "progressDeadlineSeconds"), value=max(allowed, _longest(manifest)) + _SLACK_S)
+            yield Violation(manifest=manifest, path=("spec", "progressDeadlineSeconds"), message=says, edits=(enough,))
             return
 
 
 def _all_at_once(manifest: Manifest, because: str, field: str) -> Violation:
     says = f"{manifest.kind} {manifest.name} may have no pod at all in the middle of a rollout: {because}"
-    return Violation(manifest=manifest, path=(*_STRATEGY, "rollingUpdate", field), message=says)
+    rolling = (*_STRATEGY, "rollingUpdate")
+    edits = [] if field == "maxSurge" else [Edit(path=(*rolling, "maxUnavailable"), value=0)]
+    if field == "maxSurge" or amount(mapping(manifest.body, *rolling).get("maxSurge", _DEFAULT_AMOUNT), 100, up=True) == 0:
+        edits.append(Edit(path=(*rolling, "maxSurge"), value=1))  # the API server refuses 0 and 0
+    return Violation(manifest=manifest, path=(*rolling, field), message=says, edits=tuple(edits))
+
+
+def _longest(manifest: Manifest) -> int:
+    pod = pod_of(manifest)
+    return max((_seconds_to_ready(c) for c in containers_of(pod) if c.role in (Role.REGULAR, Role.SIDECAR)), default=0) if pod else 0
 
 
 def _replicas_at_most(manifest: Manifest, context: Context) -> int | None:
