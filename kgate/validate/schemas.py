@@ -39,18 +39,23 @@ class Bundle(Struct, frozen=True, kw_only=True):
 
     def schema(self, api_version: str, kind: str, minor: str) -> Schema:
         """The kind's schema with every definition that it needs, for a minor that serves it."""
-        bit = self.minors.index(minor)
-        root = self.kinds[api_version][kind][0]
+        root = self.root(api_version, kind)
         found: dict[str, Schema] = {}
         todo = [root]
         while todo:
             name = todo.pop()
             if name not in found:
-                found[name] = self._definition(name, bit)
+                found[name] = self.definition(name, minor)
                 todo.extend(_references(found[name]))
         return {"$ref": f"#/$defs/{root}", "$defs": found}
 
-    def _definition(self, name: str, bit: int) -> Schema:
+    def root(self, api_version: str, kind: str) -> str:
+        """The name of the kind's own definition."""
+        return self.kinds[api_version][kind][0]
+
+    def definition(self, name: str, minor: str) -> Schema:
+        """One definition as that minor has it, which refers to others."""
+        bit = self.minors.index(minor)
         block, start, end = next((b, s, e) for mask, b, s, e in self.definitions[name] if mask >> bit & 1)
         if block not in self.inflated:
             self.inflated[block] = zlib.decompress(self.blocks[block])
