@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from kgate.finding import Finding, Rule, Severity, Skipped
 from kgate.images.inventory import Image, inventory
 from kgate.images.knowledge import Knowledge, knowledge
+from kgate.images.platforms import Answer, platforms_of, platforms_of_use
 from kgate.images.presence import Answer as Presence
 from kgate.images.presence import Missing, NotChecked, Presences, Present, offers
 from kgate.images.rules import END_OF_LIFE, EXPLOITED, MISSING, NOT_SCANNED, OUTDATED, PLATFORM_MISSING, UNFIXED, VULNERABLE
-from kgate.images.scan import Answer, Progress, ask
+from kgate.images.scan import Progress, ask
 from kgate.images.scanner import NotScanned, ScanResult, Vulnerability
 from kgate.images.settings import SEVERITIES, EndOfLife, ImagesSettings, Scan, Unscanned
 from kgate.images.thresholds import Thresholds, excluded, judged_alike, waiver_of
@@ -106,9 +107,11 @@ def _presence(image: Image, presence: Presence | None, settings: ImagesSettings)
     if isinstance(presence, Missing):
         message = f"image {image.text} does not exist: its registry has no such {presence.what}{_users(image)}"
         yield Finding.at(first.manifest, first.path, rule=MISSING, message=message)
-    elif isinstance(presence, Present) and not offers(presence, settings.platform):
-        message = f"image {image.text} does not exist for {settings.platform}, only for {_cut(presence.platforms, 8)}{_users(image)}"
-        yield Finding.at(first.manifest, first.path, rule=PLATFORM_MISSING, message=message)
+    elif isinstance(presence, Present):
+        for platform in (p for p in platforms_of(image, settings) if not offers(presence, p)):
+            use = next(u for u in image.uses if platform in platforms_of_use(u, settings))
+            message = f"image {image.text} does not exist for {platform}, only for {_cut(presence.platforms, 8)}{_users(image)}"
+            yield Finding.at(use.manifest, use.path, rule=PLATFORM_MISSING, message=message)
 
 
 def _not_looked_up(image: Image, presences: Presences, settings: ImagesSettings) -> Iterator[Skipped]:
@@ -249,7 +252,7 @@ def _finding(image: Image, members: Sequence[Vulnerability], severity: Severity,
 
 def _packages(members: Sequence[Vulnerability]) -> str:
     """`libc6 2.36-9 (fixed in 2.36-9+deb12u3), libc-bin ...`."""
-    texts = sorted({f"{v.package} {v.installed} ({_fix(v)})" for v in members})
+    texts = sorted({f"{v.package} {v.installed}{f' on {v.only}' if v.only else ''} ({_fix(v)})" for v in members})
     return _cut(texts, SHOWN_PACKAGES)
 
 

@@ -36,7 +36,7 @@ def look_up(
     from kgate.images.registry.asking import ask  # most runs connect to nothing
     from kgate.images.registry.client import Registry
 
-    registry = Registry(_access(settings), stop)
+    registry = Registry(access(settings), stop)
     done = iter(range(1, len(allowed) + 1))
     progress(0, len(allowed))
     answers = ask(
@@ -78,7 +78,8 @@ def _may_be_public(registry: str, settings: ImagesSettings) -> bool:
         return "." in host and not host.endswith((".local", ".localhost", ".internal", ".svc")) and not host.rsplit(".", 1)[1].isdigit()
 
 
-def _access(settings: ImagesSettings) -> Access:
+def access(settings: ImagesSettings) -> Access:
+    """How registries may be asked, by the settings."""
     from kgate.images.registry.addresses import Guard
     from kgate.images.registry.client import Access
 
@@ -107,20 +108,22 @@ def _version(tag: str) -> tuple[tuple[int, ...], str]:
     return tuple(int(number[:18]) for number in re.findall("[0-9]+", tag)), tag
 
 
-def pulled(reference: ImageReference, answer: Answer, settings: ImagesSettings, registry: Registry | None) -> Target | NotScanned:
+def pulled(
+    reference: ImageReference, platform: str, answer: Answer, settings: ImagesSettings, registry: Registry | None
+) -> Target | NotScanned:  # fmt: skip
     """What to scan: the digest that the tag has now, so that what was looked up is what is scanned."""
     if isinstance(answer, NotChecked):
         return NotScanned(answer.reason, answer.hint)
     if isinstance(answer, Missing):
         return NotScanned(f"the registry has no such {answer.what}")
-    if not offers(answer, settings.platform):
-        return NotScanned(f"there is none for {settings.platform}")
+    if not offers(answer, platform):
+        return NotScanned(f"there is none for {platform}")
     try:
-        login = _login(reference, registry)
+        login = login_for([reference], registry)
     except NotChecked as e:
         return NotScanned(e.reason, e.hint)
     pinned = dataclasses.replace(reference, tag=None, digest=answer.digest)
-    return Target(image=pinned, login=login, insecure=reference.registry in settings.insecure, content=answer.digest)
+    return Target(image=pinned, platform=platform, login=login, insecure=reference.registry in settings.insecure, content=answer.digest)
 
 
 def offers(answer: Present, platform: str) -> bool:
@@ -128,16 +131,31 @@ def offers(answer: Present, platform: str) -> bool:
     return not answer.platforms or any(runs_on(platform, offered) for offered in answer.platforms)
 
 
-def _login(reference: ImageReference, registry: Registry | None) -> str:
-    """A config.json of Docker with the credentials of this registry alone; empty without any."""
+def login_for(references: Iterable[ImageReference], registry: Registry | None) -> str:
+    """A config.json of Docker with the credentials of their registries alone; empty without any. Raises NotChecked."""
     import json
 
-    told = registry.credentials(reference) if registry else None
-    if told is None:
-        return ""
-    server = "https://index.docker.io/v1/" if reference.registry == DEFAULT_REGISTRY else reference.registry
-    entry = {"username": told.user, "password": told.password, "identitytoken": told.identity_token}
-    return json.dumps({"auths": {server: {key: value for key, value in entry.items() if value}}})
+    auths: dict[str, dict[str, str]] = {}
+    for reference in references:
+        told = registry.credentials(reference) if registry else None
+        server = "https://index.docker.io/v1/" if reference.registry == DEFAULT_REGISTRY else reference.registry
+        if told is not None:
+            entry = {"username": told.user, "password": told.password, "identitytoken": told.identity_token}
+            auths[server] = {key: value for key, value in entry.items() if value}
+    return json.dumps({"auths": auths}) if auths else ""
 
 
-__all__ = ["Answer", "Missing", "NotChecked", "Presences", "Present", "barred", "look_up", "newer_tags", "offers", "pulled"]
+__all__ = [
+    "Answer",
+    "Missing",
+    "NotChecked",
+    "Presences",
+    "Present",
+    "access",
+    "barred",
+    "login_for",
+    "look_up",
+    "newer_tags",
+    "offers",
+    "pulled",
+]

@@ -11,6 +11,10 @@ from kgate.images.settings import EndOfLife, ImagesSettings, Override, Scan, Uns
 from kgate.manifest import Path
 from kgate.reference import parse
 
+_LISTS = (
+    "registries", "networks", "insecure", "exclude_packages", "exclude_paths", "vex", "platforms", "covered", "db_repositories",
+    "java_db_repositories",
+)  # fmt: skip
 MAX_NUMBER = 1e9
 """Seconds or days: more cannot be meant, and would overflow a clock."""
 
@@ -22,7 +26,7 @@ def settings_of(mapping: Mapping[str, Any], *, offline: bool = False) -> ImagesS
     values: dict[str, Any] = dict(mapping)
     if "scan" in values:
         values["scan"] = Scan(values["scan"])
-    for key in ("registries", "networks", "insecure", "exclude_packages", "exclude_paths", "vex"):
+    for key in _LISTS:
         values[key] = tuple(values.get(key, ()))
     if "on_unscanned" in values:
         values["on_unscanned"] = Unscanned(values["on_unscanned"])
@@ -32,6 +36,7 @@ def settings_of(mapping: Mapping[str, Any], *, offline: bool = False) -> ImagesS
     values["overrides"] = tuple(_override(o) for o in values.get("overrides", ()))
     values["updates"] = tuple(_update(u, ("updates", i)) for i, u in enumerate(values.get("updates", ())))
     _check_images(values)
+    _check_scanner(values)
     _check_networks(values["networks"])
     return ImagesSettings(offline=offline, **values)
 
@@ -43,6 +48,23 @@ def _check_images(values: Mapping[str, Any]) -> None:
                 parse(image)
             except ValueError as e:
                 raise SettingError((key, image), f"`{image}` is no image reference: {e}") from e
+
+
+def _check_scanner(values: Mapping[str, Any]) -> None:
+    """What only some scanners can do, or cannot do without."""
+    scanner = values.get("scanner", "trivy")
+    for key in ("sbom", "sboms", "db_repositories", "java_db_repositories"):
+        able = ("trivy", "grype") if key == "sboms" else ("trivy",)
+        if values.get(key) and scanner not in able:
+            raise SettingError((key,), f"{scanner} has no use for it", f"{' and '.join(able)} alone {'have' if able[1:] else 'has'}")
+    if scanner in ("clair", "sysdig") and not values.get("server"):
+        raise SettingError(("scanner",), f"{scanner} needs the URL of its server", "set images.server")
+    for key in ("db_repositories", "java_db_repositories"):
+        for index, repository in enumerate(values.get(key, ())):
+            try:
+                parse(repository)
+            except ValueError as e:
+                raise SettingError((key, index), f"`{repository}` is no repository: {e}") from e
 
 
 def _check_networks(networks: Sequence[str]) -> None:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from msgspec import Struct, field
 
+from kgate.images.bill import file_of
 from kgate.images.cache import Cache, default_folder
 from kgate.images.contents import content
 from kgate.images.executable import find
 from kgate.images.inventory import Image
+from kgate.images.platforms import Answer, merged, platforms_of
 from kgate.images.presence import Presences, look_up, newer_tags, pulled
 from kgate.images.scanner import NotScanned, Scanner, ScanResult, Target
 from kgate.images.settings import ImagesSettings, Scan
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called with (images done, images to scan), once with 0 done at the start, from one thread."""
-Answer = ScanResult | NotScanned
 
 
 def _trivy(settings: ImagesSettings, stop: Event) -> Scanner:
@@ -37,7 +38,30 @@ def _trivy(settings: ImagesSettings, stop: Event) -> Scanner:
     return Trivy.opened(settings, stop)
 
 
-SCANNERS: Mapping[str, Callable[[ImagesSettings, Event], Scanner]] = {"trivy": _trivy}
+def _clair(settings: ImagesSettings, stop: Event) -> Scanner:
+    from kgate.images.clair import Clair
+
+    return Clair.opened(settings, stop)
+
+
+def _sysdig(settings: ImagesSettings, stop: Event) -> Scanner:
+    from kgate.images.sysdig import Sysdig
+
+    return Sysdig.opened(settings, stop)
+
+
+def _grype(settings: ImagesSettings, stop: Event) -> Scanner:
+    from kgate.images.grype import Grype
+
+    return Grype.opened(settings)
+
+
+SCANNERS: Mapping[str, Callable[[ImagesSettings, Event], Scanner]] = {
+    "trivy": _trivy,
+    "clair": _clair,
+    "sysdig": _sysdig,
+    "grype": _grype,
+}
 """Opens a scanner by its name in the settings, or raises NotScanned."""
 
 NO_NETWORK = "kgate uses no network by default, and images.archives names no archive of it"
@@ -65,14 +89,14 @@ def ask(images: Sequence[Image], settings: ImagesSettings, progress: Progress | 
         newer = newer_tags(presences, registry, settings) if registry and settings.updates else {}
         if settings.scan is Scan.OFF:
             return Asked(answers=tuple(NotScanned("images.scan is off") for _ in images), presences=presences, newer=newer)
-        targets = [_target(image, settings, presences, registry) for image in images]
-        wanted = {i: target for i, target in enumerate(targets) if isinstance(target, Target)}
+        pairs = [(i, platform) for i, image in enumerate(images) for platform in platforms_of(image, settings)]
+        targets = [_target(images[i], platform, settings, presences, registry) for i, platform in pairs]
+        wanted = {n: target for n, target in enumerate(targets) if isinstance(target, Target)}
         answers = _answers(wanted, settings, cache, until, stop, progress or _silent) if wanted else {}
-    return Asked(
-        answers=tuple(_reason(t, settings) if isinstance(t, NotScanned) else answers[i] for i, t in enumerate(targets)),
-        presences=presences,
-        newer=newer,
-    )
+    told: dict[int, dict[str, Answer]] = {}
+    for n, (target, (i, platform)) in enumerate(zip(targets, pairs, strict=True)):
+        told.setdefault(i, {})[platform] = _reason(target, settings) if isinstance(target, NotScanned) else answers[n]
+    return Asked(answers=tuple(merged(of_image) for of_image in told.values()), presences=presences, newer=newer)
 
 
 def _silent(done: int, total: int) -> None:
@@ -83,33 +107,36 @@ def _reason(refused: NotScanned, settings: ImagesSettings) -> NotScanned:
     """Somebody without a scanner should hear of that first, before they allow it to pull."""
     if refused.reason == NO_NETWORK:
         try:
-            find(settings.trivy)
+            if settings.scanner != "clair":
+                find(getattr(settings, settings.scanner), settings.scanner)
         except NotScanned as missing:
             return missing
     return refused
 
 
-def _target(image: Image, settings: ImagesSettings, presences: Presences, registry: Registry | None) -> Target | NotScanned:
+def _target(
+    image: Image, platform: str, settings: ImagesSettings, presences: Presences, registry: Registry | None
+) -> Target | NotScanned:  # fmt: skip
     if image.reference is None:
         return NotScanned(f"it is no image reference: {image.fault}")
     if local := settings.local(image.reference):
-        return _local(image.reference, *local)
+        return _local(image.reference, platform, *local)
     if settings.offline:
         return NotScanned("kgate runs offline, and images.archives names no archive of it")
     if not settings.pull and settings.registry:
         return NotScanned("images.pull is false, and images.archives names no archive of it", HOW_TO_SCAN)
     if not settings.pull:
         return NotScanned(NO_NETWORK, HOW_TO_SCAN)
-    return pulled(image.reference, presences[image.reference], settings, registry)
+    return pulled(image.reference, platform, presences[image.reference], settings, registry)
 
 
-def _local(reference: ImageReference, setting: str, file: str) -> Target | NotScanned:
+def _local(reference: ImageReference, platform: str, setting: str, file: str) -> Target | NotScanned:
     path = Path(file).absolute()
     if not path.exists():
         return NotScanned(f"there is no {'archive' if setting == 'archives' else 'bill of materials'} {file}")
     if setting == "sboms":
-        return Target(image=reference, sbom=str(path), content=content(path))
-    return Target(image=reference, archive=str(path), content=content(path))
+        return Target(image=reference, platform=platform, sbom=str(path), content=content(path))
+    return Target(image=reference, platform=platform, archive=str(path), content=content(path))
 
 
 def _answers(
@@ -120,7 +147,7 @@ def _answers(
         scanner = SCANNERS[settings.scanner](settings, stop)
     except NotScanned as e:
         return dict.fromkeys(wanted, e)
-    known = {i: found for i, target in wanted.items() if (found := _remembered(cache, scanner, target))}
+    known = {i: found for i, target in wanted.items() if (found := _remembered(cache, scanner, target, settings))}
     left = {i: target for i, target in wanted.items() if i not in known}
     progress(len(known), len(wanted))
     fresh: Mapping[int, Answer] = {}
@@ -128,18 +155,22 @@ def _answers(
         with scanner.for_many(tuple(left.values()), until=until, stop=stop) as ready:
             fresh = _in_threads(ready, left, settings, until, stop, lambda done: progress(len(known) + done, len(wanted)))
     for i, answer in fresh.items():
-        if isinstance(answer, ScanResult) and not answer.gap and left[i].content:
+        if isinstance(answer, ScanResult) and not answer.gap and left[i].content and scanner.identity:
             cache.keep_result(answer, *_key(scanner, left[i]))
     return {i: known.get(i) or fresh[i] for i in wanted}
 
 
-def _remembered(cache: Cache, scanner: Scanner, target: Target) -> ScanResult | None:
-    """An answer whose data has grown too old since is asked for anew, so that the reason is told."""
-    return cache.result(*_key(scanner, target)) if target.content and not scanner.outdated else None
+def _remembered(cache: Cache, scanner: Scanner, target: Target, settings: ImagesSettings) -> ScanResult | None:
+    """Not an answer whose data has grown too old since, so that the reason is told, nor one that lacks its bill of materials."""
+    if not target.content or not scanner.identity or scanner.outdated:
+        return None
+    if settings.sbom and not target.sbom and not file_of(target, settings).exists():
+        return None
+    return cache.result(*_key(scanner, target))
 
 
 def _key(scanner: Scanner, target: Target) -> tuple[str, ...]:
-    return (scanner.identity, "local" if target.local else "pulled", "sbom" if target.sbom else "image", target.content)
+    return (scanner.identity, "local" if target.local else "pulled", "sbom" if target.sbom else "image", target.platform, target.content)
 
 
 def _in_threads(

@@ -43,6 +43,8 @@ class Vulnerability(Struct, frozen=True, kw_only=True, order=True):
     path: str = ""
     """The file in the image that the package was read from; empty for packages of the operating system."""
     purl: str = ""
+    only: str = ""
+    """The platforms whose image has it; empty when those of all wanted platforms do."""
 
 
 class ScanResult(Struct, frozen=True, kw_only=True):
@@ -65,6 +67,7 @@ class Target(Struct, frozen=True, kw_only=True):
     """What to scan, and where it comes from."""
 
     image: ImageReference
+    platform: str = "linux/amd64"
     archive: str = ""
     """Absolute path of a `docker save` tar or an OCI layout folder; empty for pulling."""
     sbom: str = ""
@@ -82,11 +85,11 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 class Scanner(Protocol):
-    """Clair or Sysdig answer the same question as Trivy."""
+    """All scanners answer the same question. Which there are stands in `scan.SCANNERS`."""
 
     @property
     def identity(self) -> str:
-        """The same text: the same answer for the same content. Version, date of the data, platform."""
+        """The same text: the same answer for the same content on the same platform. Version, date of the data. Empty: nobody knows."""
 
     @property
     def outdated(self) -> str:

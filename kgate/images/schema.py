@@ -7,6 +7,7 @@ from typing import Any
 
 from kgate.images.settings import SEVERITIES, EndOfLife, Scan, Unscanned
 
+_PLATFORM = "^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$"
 _PATTERNS: Mapping[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}, "default": []}
 
 
@@ -22,23 +23,58 @@ SCHEMA: dict[str, Any] = {
             "description": "What an image that could not be scanned means: required makes it an error, if-available reports it, "
             "off scans nothing.",
         },
-        "scanner": {"type": "string", "enum": ["trivy"], "default": "trivy", "description": "The scanner to ask."},
+        "scanner": {
+            "type": "string",
+            "enum": ["trivy", "clair", "sysdig", "grype"],
+            "default": "trivy",
+            "description": "The scanner to ask. Whichever it is, kgate judges what it finds in the same way.",
+        },
         "trivy": {
             "type": "string",
             "minLength": 1,
             "default": "trivy",
             "description": "The trivy executable: a name on PATH, or an absolute path outside the working directory.",
         },
+        "grype": {
+            "type": "string",
+            "minLength": 1,
+            "default": "grype",
+            "description": "The grype executable, likewise.",
+        },
+        "sysdig": {
+            "type": "string",
+            "minLength": 1,
+            "default": "sysdig-cli-scanner",
+            "description": "The sysdig-cli-scanner executable, likewise.",
+        },
         "cache_dir": {
             "type": "string",
             "default": "",
-            "description": "Folder of Trivy's vulnerability database (the one that holds db/trivy.db). Default: Trivy's own cache folder.",
+            "description": "Folder of the scanner's vulnerability database (for Trivy the one that holds db/trivy.db). "
+            "Default: the scanner's own.",
+        },
+        "db_repositories": {
+            **_PATTERNS,
+            "items": {"type": "string", "minLength": 1, "examples": ["registry.example.com/mirror/trivy-db:2"]},
+            "description": "Repositories to fetch Trivy's database from when there is none or a new one is due, the first that has it. "
+            "Default: it is never fetched.",
+        },
+        "java_db_repositories": {
+            **_PATTERNS,
+            "items": {"type": "string", "minLength": 1, "examples": ["registry.example.com/mirror/trivy-java-db:1"]},
+            "description": "The same for the database that names Java archives.",
         },
         "platform": {
             "type": "string",
-            "pattern": "^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?$",
+            "pattern": _PLATFORM,
             "default": "linux/amd64",
             "description": "The platform of the nodes, as os/architecture: which image of a multi-platform image is scanned.",
+        },
+        "platforms": {
+            **_PATTERNS,
+            "items": {"type": "string", "pattern": _PLATFORM, "examples": ["linux/arm64"]},
+            "description": "The platforms of the nodes, where there are several: images are looked up and scanned for each of them. "
+            "A nodeSelector on kubernetes.io/arch or kubernetes.io/os chooses.",
         },
         "severity": {
             "type": "string",
@@ -100,7 +136,25 @@ SCHEMA: dict[str, Any] = {
             "type": "string",
             "pattern": "^(https?://[^ ]+)?$",
             "default": "",
-            "description": "URL of a Trivy server that looks vulnerabilities up; its token is taken from TRIVY_TOKEN.",
+            "description": "URL of the scanner's server: of a Trivy server that looks vulnerabilities up (token in TRIVY_TOKEN), "
+            "of Clair (base64 key in CLAIR_PSK), of Sysdig (token in SECURE_API_TOKEN).",
+        },
+        "issuer": {
+            "type": "string",
+            "minLength": 1,
+            "default": "kgate",
+            "description": "Who signs the questions to Clair, as its auth.psk.iss names it.",
+        },
+        "covered": {
+            **_PATTERNS,
+            "items": {"type": "string", "minLength": 1, "examples": ["debian 12"]},
+            "description": "Patterns of releases, as debian 12, that the data of Clair, Sysdig or Grype covers. Without them an image in "
+            "which such a scanner finds nothing does not count as scanned.",
+        },
+        "sbom": {
+            "type": "string",
+            "default": "",
+            "description": "Folder to write a bill of materials (CycloneDX) of each scanned image to. Trivy alone makes them.",
         },
         "on_unscanned": {
             "type": "string",

@@ -79,9 +79,16 @@ class ImagesSettings:
     scanner: str = "trivy"
     trivy: str = "trivy"
     """A name looked up on PATH, or an absolute path."""
+    grype: str = "grype"
+    sysdig: str = "sysdig-cli-scanner"
     cache_dir: str = ""
-    """Where Trivy keeps its database; empty for Trivy's own place."""
+    """Where the scanner keeps its database; empty for its own place."""
+    db_repositories: tuple[str, ...] = ()
+    """Where Trivy's database is fetched from when there is none or a new one is due; empty: it is never fetched."""
+    java_db_repositories: tuple[str, ...] = ()
     platform: str = "linux/amd64"
+    platforms: tuple[str, ...] = ()
+    """Of all nodes, where there are several; empty: `platform` alone."""
     severity: str = "HIGH"
     """The lowest severity that is an error."""
     ignore_unfixed: bool = True
@@ -109,7 +116,13 @@ class ImagesSettings:
     ca_file: str = ""
     registry_timeout_s: float = 30
     server: str = ""
-    """URL of a Trivy server; its token is in TRIVY_TOKEN."""
+    """URL of a Trivy server (token in TRIVY_TOKEN), of Clair (key in CLAIR_PSK) or of Sysdig (token in SECURE_API_TOKEN)."""
+    issuer: str = "kgate"
+    """Who asks, as Clair's configuration names it."""
+    covered: tuple[str, ...] = ()
+    """Patterns of releases, `debian 12`, of which the scanner's data is known to tell, where the scanner itself does not say."""
+    sbom: str = ""
+    """Folder for a bill of materials of each image that Trivy scans."""
     on_unscanned: Unscanned = Unscanned.REPORT
     end_of_life: EndOfLife = EndOfLife.WARN
     exclude_packages: tuple[str, ...] = ()
@@ -121,6 +134,10 @@ class ImagesSettings:
     updates: tuple[Update, ...] = ()
     cache: bool = True
     """Remember answers from run to run. `--no-cache` clears it; it is no key of the file."""
+
+    @property
+    def all_platforms(self) -> tuple[str, ...]:
+        return self.platforms or (self.platform,)
 
     def local(self, reference: ImageReference) -> tuple[str, str] | None:
         """The setting and the file that stand for the image, when there is one."""
@@ -134,7 +151,7 @@ class ImagesSettings:
         """With every file that they name taken from another folder."""
         import dataclasses
 
-        single: dict[str, Any] = {name: home(file) for name in ("cache_dir", "kev", "ca_file") if (file := getattr(self, name))}
+        single: dict[str, Any] = {name: home(file) for name in ("cache_dir", "kev", "ca_file", "sbom") if (file := getattr(self, name))}
         return dataclasses.replace(
             self,
             archives={image: home(file) for image, file in self.archives.items()},

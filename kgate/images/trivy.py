@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,14 +20,16 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kgate.images import child
+from kgate.images.bill import file_of, folder_of, keep
 from kgate.images.cache import Cache, default_folder
 from kgate.images.coverage import gap
 from kgate.images.database import Database, default_cache_dir, read_database
 from kgate.images.executable import find
+from kgate.images.room import Room, open_room, run, tail
 from kgate.images.scanner import NotScanned, ScanResult, Target
 from kgate.images.settings import ImagesSettings
-from kgate.images.trivy_log import alpine_branch, fault, tail
+from kgate.images.trivy_database import SILENT, fetch_due
+from kgate.images.trivy_log import alpine_branch, fault
 from kgate.images.trivy_remote import remote_database, unsure
 from kgate.images.trivy_report import TrivyReport, read_report
 from kgate.images.trivy_server import WORTH, Server, serving
@@ -38,63 +39,14 @@ PARALLEL_SINCE = (0, 68, 0)
 """Before, Trivy locked its database for itself alone."""
 REFUSED: Mapping[tuple[int, int, int], str] = {(0, 69, 4): "a malicious release (GHSA-69fq-xp46-6x23)"}
 VERSION_DEADLINE_S = 20.0
-
-_WHEN_PULLING = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _VERSION = re.compile(r"^Version: v?(\d+)\.(\d+)\.(\d+)$", re.MULTILINE)
-
-
-class _Room(Struct, frozen=True):
-    """The folder that is all the child sees as its own. It goes with everything in it."""
-
-    path: Path
-
-    @property
-    def out(self) -> Path:
-        return self.path / "out.json"
-
-    @property
-    def stdout(self) -> Path:
-        return self.path / "stdout"
-
-    @property
-    def stderr(self) -> Path:
-        return self.path / "stderr"
-
-    @property
-    def empty(self) -> Path:
-        return self.path / "empty"
-
-    def environment(self, *, pulling: bool) -> dict[str, str]:
-        passed = {name: os.environ[name] for name in _WHEN_PULLING if name in os.environ} if pulling else {}
-        return passed | {
-            "DOCKER_CONFIG": str(self.path / "docker"),
-            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": str(self.path / "home"),
-            "TMPDIR": str(self.path / "tmp"),
-            "LANG": "C.UTF-8",
-            # as variables, because a version that does not know them would fail on them as options
-            "TRIVY_SKIP_VERSION_CHECK": "true",
-            "TRIVY_DISABLE_TELEMETRY": "true",
-        }
-
-
-@contextmanager
-def _room() -> Iterator[_Room]:
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="kgate-", ignore_cleanup_errors=True)
-        for name in ("empty", "home", "tmp", "docker"):
-            (Path(folder.name) / name).mkdir()
-    except OSError as e:
-        raise NotScanned(f"no temporary folder can be made: {e.strerror}", "set TMPDIR to a folder with space in it") from e
-    with folder:
-        yield _Room(Path(folder.name))
 
 
 def probe_version(executable: str, stop: Event) -> tuple[int, int, int]:
     """Raises NotScanned for what is too old, known to be bad, or does not say."""
-    with _room() as room:
+    with open_room() as room:
         argv = [executable, "--config", "/dev/null", "--cache-dir", str(room.path / "tmp"), "--version"]
-        _run(argv, room, deadline_s=VERSION_DEADLINE_S, stop=stop, pulling=False)
+        run(argv, room, deadline_s=VERSION_DEADLINE_S, stop=stop, pulling=False, more=SILENT)
         told = _VERSION.search(tail(room.stdout))
     if told is None:
         raise NotScanned(f"{executable} does not say which version of Trivy it is", "use a released version")
@@ -125,29 +77,6 @@ def _dotted(version: tuple[int, int, int]) -> str:
     return ".".join(str(part) for part in version)
 
 
-def _run(
-    argv: list[str], room: _Room, *, deadline_s: float, stop: Event, pulling: bool, more: Mapping[str, str] | None = None
-) -> child.Ended:  # fmt: skip
-    """Raises NotScanned when it does not end by itself, or cannot be started."""
-    try:
-        ended = child.run(
-            argv,
-            cwd=str(room.empty),
-            env={**room.environment(pulling=pulling), **(more or {})},
-            stdout=str(room.stdout),
-            stderr=str(room.stderr),
-            deadline_s=deadline_s,
-            stop=stop,
-        )
-    except OSError as e:
-        raise NotScanned(f"{argv[0]} cannot be started: {e.strerror}") from e
-    if ended.timed_out:
-        raise NotScanned(f"trivy did not end within {deadline_s:g} s", "raise images.timeout_s")
-    if ended.interrupted:
-        raise NotScanned("the run was interrupted")
-    return ended
-
-
 class Trivy(Struct, frozen=True, kw_only=True):
     """One executable with one database."""
 
@@ -163,14 +92,18 @@ class Trivy(Struct, frozen=True, kw_only=True):
     def opened(cls, settings: ImagesSettings, stop: Event) -> Self:
         """Raises NotScanned with what is missing."""
         executable = find(settings.trivy)
+        version = _version(executable, settings, stop)
+        if settings.sbom:
+            folder_of(settings)
         cache_dir = Path(settings.cache_dir).absolute() if settings.cache_dir else default_cache_dir()
         if settings.server:
             token = os.environ.get("TRIVY_TOKEN", "")
             database = remote_database(settings, cache_dir, token, stop)
             server: Server | None = Server(url=settings.server, token=token)
         else:
+            fetch_due(executable, cache_dir, settings, stop)
             database, server = read_database(cache_dir), None
-        return cls(executable=executable, version=_version(executable, settings, stop), database=database, settings=settings, server=server)
+        return cls(executable=executable, version=version, database=database, settings=settings, server=server)
 
     @property
     def name(self) -> str:
@@ -180,7 +113,7 @@ class Trivy(Struct, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         """The whole instant: two databases may be of one day."""
-        return f"{self.name} {self.database.updated_at.isoformat()} {self.settings.platform}"
+        return f"{self.name} {self.database.updated_at.isoformat()}"
 
     @property
     def outdated(self) -> str:
@@ -203,12 +136,12 @@ class Trivy(Struct, frozen=True, kw_only=True):
             return
         memory = all(t.local for t in targets) or not os.access(self.database.cache_dir, os.W_OK)
         with (
-            _room() as room,
+            open_room() as room,
             serving(
                 self.executable,
                 self.database.cache_dir,
                 folder=room.path,
-                environment=room.environment(pulling=False),
+                environment={**room.environment(pulling=False), **SILENT},
                 memory=memory,
                 until=until,
                 stop=stop,
@@ -217,26 +150,37 @@ class Trivy(Struct, frozen=True, kw_only=True):
             yield replace(self, server=server)
 
     def scan(self, target: Target, *, deadline_s: float, stop: Event) -> ScanResult:
-        with _room() as room:
+        with open_room() as room:
             until = time.monotonic() + deadline_s
             argv = self.argv(target, out=room.out, deadline_s=deadline_s)
             if target.login:
                 (room.path / "docker" / "config.json").write_text(target.login)
-            ended = _run(argv, room, deadline_s=deadline_s, stop=stop, pulling=not target.local, more=self._more(target))
+            ended = run(argv, room, deadline_s=deadline_s, stop=stop, pulling=not target.local, more=self._more(target))
             if ended.returncode != 0:
                 raise fault(tail(room.stderr), ended.returncode)
             report = read_report(room.out)
             branches = self._branches(report, room)
+            if self.settings.sbom and not target.sbom and branches is not None:
+                self._bill(target, room, until=until, stop=stop)
         if branches is None:
             return replace(self, server=None, memory=True).scan(target, deadline_s=max(0.1, until - time.monotonic()), stop=stop)
         return self._result(target, report, branches)
 
+    def _bill(self, target: Target, room: Room, *, until: float, stop: Event) -> None:
+        """Made of the report: the image is not looked into again. Raises NotScanned."""
+        made = room.path / "bill.json"
+        argv = [self.executable, "convert", "--config", "/dev/null", "--format", "cyclonedx", f"--output={made}", "--", str(room.out)]
+        ended = run(argv, room, deadline_s=max(0.1, until - time.monotonic()), stop=stop, pulling=False, more=SILENT)
+        if ended.returncode != 0 or not made.exists():
+            raise NotScanned(f"trivy made no bill of materials: {fault(tail(room.stderr), ended.returncode)}", "take images.sbom out")
+        keep(made, file_of(target, self.settings))
+
     def _more(self, target: Target) -> dict[str, str]:
         """Of the environment."""
         more = {"SSL_CERT_FILE": str(Path(self.settings.ca_file).absolute())} if self.settings.ca_file and not target.local else {}
-        return more | ({"TRIVY_TOKEN": self.server.token} if self.server else {})
+        return {**SILENT, **more} | ({"TRIVY_TOKEN": self.server.token} if self.server else {})
 
-    def _branches(self, report: TrivyReport, room: _Room) -> str | None:
+    def _branches(self, report: TrivyReport, room: Room) -> str | None:
         """Whose advisories were looked up. None: only a scan without the server tells.
 
         For Alpine that stands in the log alone, and the server's log does not say for which of its clients.
@@ -261,7 +205,7 @@ class Trivy(Struct, frozen=True, kw_only=True):
         argv += ["--server", self.server.url] if self.server else []
         if target.sbom:
             return [*argv, "--", target.sbom]
-        argv += ["--no-progress", "--image-src", "remote", "--platform", self.settings.platform]
+        argv += ["--no-progress", "--image-src", "remote", "--platform", target.platform]
         argv += ["--insecure"] if target.insecure else []
         if target.archive:
             return [*argv, f"--input={target.archive}"]
@@ -274,11 +218,11 @@ class Trivy(Struct, frozen=True, kw_only=True):
             os=f"{report.family} {report.release}".strip() if report.family != "none" else "",
             end_of_life=report.end_of_life,
             vulnerabilities=report.vulnerabilities,
-            gap=self._gap(report, branch),
+            gap=self._gap(target, report, branch),
         )
 
-    def _gap(self, report: TrivyReport, branch: str) -> str:
-        wanted = "/".join(self.settings.platform.split("/")[:2])
+    def _gap(self, target: Target, report: TrivyReport, branch: str) -> str:
+        wanted = "/".join(target.platform.split("/")[:2])
         if report.platform and report.platform != wanted:
             return f"the image is for {report.platform}, not for {wanted}; set images.platform to that of the nodes"
         if self.database.buckets is None:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from kgate.images.database import DOWNLOAD
 from kgate.images.scanner import NotScanned
-
-MAX_BYTES = 1024 * 1024
-"""Of the end of it: that is where the reason stands."""
 
 _CLASSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     # (any of these texts, what it means, what to do), the most particular first
@@ -80,10 +76,3 @@ def alpine_branches(log: str) -> Mapping[str, frozenset[str]]:
     for line in _ALPINE.finditer(log):
         found.setdefault(line["release"], set()).add(line["repository"] or line["release"])
     return {release: frozenset(branches) for release, branches in found.items()}
-
-
-def tail(file: Path) -> str:
-    """The end of a file that a child wrote, whatever bytes it wrote."""
-    with file.open("rb") as opened:
-        opened.seek(max(0, opened.seek(0, 2) - MAX_BYTES))
-        return opened.read(MAX_BYTES).decode("utf-8", "replace")

@@ -38,7 +38,7 @@ def _told(settings: ImagesSettings, token: str, stop: Event) -> Any:
 
     try:
         guard = Guard(listed=frozenset({urlsplit(settings.server).hostname or ""}))
-        with Wire(guard, deadline_s=min(TIMEOUT_S, settings.timeout_s), stop=stop, ca_file=settings.ca_file) as wire:
+        with Wire(guard, deadline_s=min(TIMEOUT_S, settings.timeout_s), stop=stop, ca_file=settings.ca_file, peer="it") as wire:
             reply = wire.send("GET", f"{settings.server.rstrip('/')}/version", {"Trivy-Token": token} if token else {})
         told = decode(reply.body).get("VulnerabilityDB") if reply.status == 200 else None
     except (NotChecked, ValueError) as e:

@@ -10,10 +10,9 @@ from msgspec import Struct
 
 from kgate.images.coverage import Packages
 from kgate.images.scanner import NotScanned, Vulnerability
-from kgate.images.settings import SEVERITIES
+from kgate.images.shapes import mapping, read_document, sequence, severity, text
 
 SCHEMA_VERSION = 2
-MAX_BYTES = 256 * 1024 * 1024
 
 
 class TrivyReport(Struct, frozen=True, kw_only=True):
@@ -33,75 +32,49 @@ class TrivyReport(Struct, frozen=True, kw_only=True):
 
 def read_report(file: Path) -> TrivyReport:
     """Raises NotScanned when the file is not a whole report of schema version 2."""
-    import json
-
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise NotScanned(f"trivy's report is larger than {MAX_BYTES >> 20} MiB")
-        document = json.loads(file.read_bytes())
-    except FileNotFoundError as e:
-        raise NotScanned("trivy wrote no report") from e
-    except (OSError, ValueError, RecursionError) as e:
-        raise NotScanned("trivy's report is no JSON") from e
-    report = _mapping(document, "report")
+    report = read_document(file, "trivy")
     if report.get("SchemaVersion") != SCHEMA_VERSION:
         raise NotScanned(f"trivy's report has schema version {report.get('SchemaVersion')!r}, not {SCHEMA_VERSION}")
     return _decode(report)
 
 
 def _decode(report: Mapping[str, Any]) -> TrivyReport:
-    metadata = _mapping(report.get("Metadata") or {}, "Metadata")
-    system = _mapping(metadata.get("OS") or {}, "Metadata.OS")
-    config = _mapping(metadata.get("ImageConfig") or {}, "Metadata.ImageConfig")
-    results = [_mapping(r, "Results") for r in _list(report.get("Results"), "Results")]
+    metadata = mapping(report.get("Metadata"), "trivy's report at Metadata")
+    system = mapping(metadata.get("OS"), "trivy's report at Metadata.OS")
+    config = mapping(metadata.get("ImageConfig"), "trivy's report at Metadata.ImageConfig")
+    results = [mapping(r, "trivy's report at Results") for r in sequence(report.get("Results"), "trivy's report at Results")]
     return TrivyReport(
-        family=_text(system.get("Family")),
-        release=_text(system.get("Name")),
+        family=text(system.get("Family")),
+        release=text(system.get("Name")),
         end_of_life=system.get("EOSL") is True,
-        platform="/".join(p for p in (_text(config.get("os")), _text(config.get("architecture"))) if p),
-        digests=tuple(_text(d) for d in _list(metadata.get("RepoDigests"), "RepoDigests")),
-        packages=tuple(_packages(r) for r in results if _text(r.get("Class")) in ("os-pkgs", "lang-pkgs")),
+        platform="/".join(p for p in (text(config.get("os")), text(config.get("architecture"))) if p),
+        digests=tuple(text(d) for d in sequence(metadata.get("RepoDigests"), "trivy's report at RepoDigests")),
+        packages=tuple(_packages(r) for r in results if text(r.get("Class")) in ("os-pkgs", "lang-pkgs")),
         vulnerabilities=tuple(sorted({v for r in results for v in _vulnerabilities(r)})),
-        with_findings=frozenset(_text(r.get("Type")) for r in results if r.get("Vulnerabilities")),
+        with_findings=frozenset(text(r.get("Type")) for r in results if r.get("Vulnerabilities")),
     )
 
 
 def _packages(result: Mapping[str, Any]) -> Packages:
-    count = len(_list(result.get("Packages"), "Packages"))
-    return Packages(kind=_text(result.get("Class")), type=_text(result.get("Type")), count=count)
+    count = len(sequence(result.get("Packages"), "trivy's report at Packages"))
+    return Packages(kind=text(result.get("Class")), type=text(result.get("Type")), count=count)
 
 
 def _vulnerabilities(result: Mapping[str, Any]) -> Iterator[Vulnerability]:
-    for item in _list(result.get("Vulnerabilities"), "Vulnerabilities"):
-        v = _mapping(item, "Vulnerabilities")
-        severity, status = _text(v.get("Severity")), _text(v.get("Status"))
+    for item in sequence(result.get("Vulnerabilities"), "trivy's report at Vulnerabilities"):
+        v = mapping(item, "trivy's report at Vulnerabilities")
+        status = text(v.get("Status"))
         if status == "not_affected":
             continue
         yield Vulnerability(
-            id=_text(v.get("VulnerabilityID")) or "a vulnerability without an identifier",
-            package=_text(v.get("PkgName")),
-            installed=_text(v.get("InstalledVersion")),
-            fixed=_text(v.get("FixedVersion")),
-            severity=severity if severity in SEVERITIES else "UNKNOWN",
-            severity_source=_text(v.get("SeveritySource")),
+            id=text(v.get("VulnerabilityID")) or "a vulnerability without an identifier",
+            package=text(v.get("PkgName")),
+            installed=text(v.get("InstalledVersion")),
+            fixed=text(v.get("FixedVersion")),
+            severity=severity(v.get("Severity")),
+            severity_source=text(v.get("SeveritySource")),
             status=status,
-            title=_text(v.get("Title")),
-            path=_text(v.get("PkgPath")),
-            purl=_text(_mapping(v.get("PkgIdentifier") or {}, "PkgIdentifier").get("PURL")),
+            title=text(v.get("Title")),
+            path=text(v.get("PkgPath")),
+            purl=text(mapping(v.get("PkgIdentifier"), "trivy's report at PkgIdentifier").get("PURL")),
         )
-
-
-def _mapping(value: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise NotScanned(f"trivy's report is malformed at {name}")
-    return value
-
-
-def _list(value: Any, name: str) -> list[Any]:
-    if value is not None and not isinstance(value, list):
-        raise NotScanned(f"trivy's report is malformed at {name}")
-    return value or []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -13,7 +13,8 @@ from threading import Event, Thread
 from msgspec import Struct
 
 from kgate.images import child
-from kgate.images.trivy_log import alpine_branches, tail
+from kgate.images.room import tail
+from kgate.images.trivy_log import alpine_branches
 
 START_S = 10.0
 WORTH = 4

@@ -7,8 +7,8 @@ from datetime import date
 
 from kgate.finding import Finding
 from kgate.images.inventory import Image
+from kgate.images.platforms import Answer
 from kgate.images.rules import WAIVER_EXPIRED, WAIVER_UNUSED
-from kgate.images.scan import Answer
 from kgate.images.scanner import ScanResult
 from kgate.images.settings import ImagesSettings, Waiver
 from kgate.images.thresholds import expired, of_image

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kgate.images.trivy_log import MAX_BYTES, alpine_branch, fault, tail
+from kgate.images.room import MAX_TAIL_BYTES as MAX_BYTES
+from kgate.images.room import tail
+from kgate.images.trivy_log import alpine_branch, fault
 
 FATAL = "2099-01-01T00:00:00Z\tFATAL\tFatal error\tunable to find the specified image in [remote]: 1 error occurred:\n\t* "
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from threading import Event, Lock
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct
@@ -88,6 +89,18 @@ class Registry:
                 url = following
         raise NotChecked(f"{reference.familiar_name} has more than {MAX_PAGES} pages of tags")
 
+    def document(self, reference: ImageReference, digest: str) -> Mapping[str, Any]:
+        """The manifest or index of that digest. Raises NotChecked."""
+        with self._wire() as wire:
+            return manifests.decode(manifests.checked(_whole(self._manifest(wire, "GET", reference, digest)), digest))
+
+    def blob_url(self, reference: ImageReference, digest: str) -> str:
+        return f"{self._base(reference)}/blobs/{digest}"
+
+    def authorization(self, reference: ImageReference) -> str:
+        """What was shown for the last question about its repository; empty when nothing had to be."""
+        return self._header(reference).get("Authorization", "")
+
     def credentials(self, reference: ImageReference) -> Credentials | None:
         """Docker's for this registry. Raises NotChecked."""
         with self._lock:
@@ -154,7 +167,7 @@ class Registry:
             attempt += 1
             if isinstance(reply, Reply) and reply.status not in _AGAIN:
                 return _allowed(reply, reference, shown=self._shows(reference))
-            pause = _retry_after(reply) or BACK_OFF_S * 2 ** (attempt - 1)
+            pause = retry_after(reply) or BACK_OFF_S * 2 ** (attempt - 1)
             if attempt >= ATTEMPTS or pause >= wire.left_s:
                 raise reply if isinstance(reply, NotChecked) else _refusal(reply, reference, shown=False)
             wire.wait(pause)
@@ -208,7 +221,7 @@ class Registry:
     def _patiently(self, wire: Wire, url: str, headers: Mapping[str, str], reference: ImageReference) -> Reply:
         for attempt in range(ATTEMPTS):
             reply = wire.send("GET", url, headers)
-            pause = _retry_after(reply) or BACK_OFF_S * 2**attempt
+            pause = retry_after(reply) or BACK_OFF_S * 2**attempt
             if reply.status not in _AGAIN:
                 return reply
             if pause >= wire.left_s:
@@ -292,7 +305,7 @@ def _next(reply: Reply, url: str) -> str:
     return there
 
 
-def _retry_after(reply: Reply | NotChecked) -> float:
+def retry_after(reply: Reply | NotChecked) -> float:
     """Seconds; 0 when the registry does not say."""
     told = reply.headers.get("retry-after", "").strip() if isinstance(reply, Reply) else ""
     if told.isascii() and told.isdigit():

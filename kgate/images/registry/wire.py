@@ -46,8 +46,15 @@ class Reply(Struct, frozen=True, kw_only=True):
 class Wire:
     """The connections for one question. Use it from one thread, in a `with`."""
 
-    def __init__(self, guard: Guard, *, deadline_s: float, stop: Event, ca_file: str = "") -> None:
-        """`ca_file`: certificates trusted besides the usual ones. Raises NotChecked when it cannot be read."""
+    def __init__(
+        self, guard: Guard, *, deadline_s: float, stop: Event, ca_file: str = "", peer: str = "", max_body: int = MAX_BODY
+    ) -> None:  # fmt: skip
+        """`ca_file`: certificates trusted besides the usual ones. `peer`: who answers, when it is no registry.
+
+        Raises NotChecked when the certificates cannot be read.
+        """
+        self._peer = peer
+        self._max_body = max_body
         self.until = time.monotonic() + deadline_s
         self._deadline_s = deadline_s
         self._stop = stop
@@ -80,7 +87,7 @@ class Wire:
         if self._stop.wait(seconds):
             raise NotChecked("the run was interrupted")
 
-    def send(self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None) -> Reply:
+    def send(self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | bytes | None = None) -> Reply:
         """Follows redirects, and takes credentials to the first host alone. Raises NotChecked for all but an answer."""
         sent = dict(headers)
         for _ in range(MAX_REDIRECTS + 1):
@@ -95,7 +102,7 @@ class Wire:
             url = there
         raise NotChecked(f"{_host(url)} redirects again and again")
 
-    def _once(self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None) -> Reply:
+    def _once(self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | bytes | None) -> Reply:
         import requests
         import urllib3
 
@@ -106,13 +113,13 @@ class Wire:
             if proxies := _proxies(url):
                 self._look_behind(url)
             with self._session.send(request, stream=True, timeout=timeout, allow_redirects=False, proxies=proxies) as response:
-                body = response.raw.read(MAX_BODY + 1, decode_content=True)
+                body = response.raw.read(self._max_body + 1, decode_content=True)
                 status, told = response.status_code, {k.lower(): v for k, v in response.headers.items()}
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as e:
             raise self._why(e, url) from e
         self._may_go_on()
-        if len(body) > MAX_BODY:
-            raise NotChecked(f"{_host(url)} answers with more than {MAX_BODY >> 20} MiB")
+        if len(body) > self._max_body:
+            raise NotChecked(f"{_host(url)} answers with more than {self._max_body >> 20} MiB")
         return Reply(url=url, status=status, headers=told, body=body)
 
     def _look_behind(self, url: str) -> None:
@@ -132,6 +139,8 @@ class Wire:
             raise self._late()
 
     def _late(self) -> NotChecked:
+        if self._peer:
+            return NotChecked(f"{self._peer} did not answer within {self._deadline_s:.3g} s", "try again later, or raise images.timeout_s")
         return NotChecked(
             f"the registry did not answer within {self._deadline_s:.3g} s", "try again later, or raise images.registry_timeout_s"
         )
