@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from kgate import load
 from kgate.config import FILE_NAME, Options
@@ -30,11 +32,16 @@ def silent(doing: str) -> None:
     """The Progress of a run that nobody watches."""
 
 
-def gate(options: Options | None = None, *, progress: Progress = silent) -> Report:
-    """The findings of every stage that `options` asks for, and what could not be checked. Raises KgateError for a fault of the run."""
+def gate(options: Options | None = None, *, progress: Progress = silent, texts: Mapping[str, str] | None = None) -> Report:
+    """The findings of every stage that `options` asks for, and what could not be checked. Raises KgateError for a fault of the run.
+
+    `texts`, by the names that findings give to files, are judged in place of what those files hold.
+    """
     options = Options() if options is None else options
     progress("loading")
-    loaded = load.manifests(options.paths, exclude=options.exclude, force_exclude=options.force_exclude, not_manifests=_own(options))
+    loaded = load.manifests(
+        options.paths, exclude=options.exclude, force_exclude=options.force_exclude, not_manifests=_own(options), texts=texts
+    )
     base = _base(options)
     run = _Run(
         options=options,
@@ -242,7 +249,7 @@ def _report(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome],
             images=sum(1 for i in images if i.scanned),
             rollouts=sum(1 for r in rollouts if r.verdict != "unknown"),
         ),
-        findings=[*loaded.findings, *(f for o in outcomes for f in o.findings)],
+        findings=_fixable([*loaded.findings, *(f for o in outcomes for f in o.findings)], loaded),
         skipped=[*loaded.skipped, *(s for o in outcomes for s in o.skipped)],
         images=images,
         rollouts=rollouts,
@@ -250,6 +257,26 @@ def _report(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome],
         sources=loaded.sources,
         base_sources=base.sources if base else (),
     )
+
+
+def _fixable(findings: Sequence[Finding], loaded: load.Loaded) -> Iterable[Finding]:
+    """With `fixable` true only where the edit could really be made: not in a generated file, and not through an anchor."""
+    by_file: dict[str, list[Finding]] = {}
+    for f in findings:
+        if f.fix is not None:
+            by_file.setdefault(f.file, []).append(f)
+    if not by_file:
+        return findings
+    from kgate.fix import possible
+    from kgate.load import spots
+
+    texts = {clean(s.file): load.file_text(s) for s in loaded.sources}
+    refused: set[int] = set()
+    for file, wanted in by_file.items():
+        text = texts.get(file)
+        can = possible(text, [(f.document, f.fix) for f in wanted if f.fix], spots) if text is not None else [False] * len(wanted)
+        refused.update(id(f) for f, answer in zip(wanted, can, strict=True) if not answer)
+    return [structs.replace(f, fixable=False) if id(f) in refused else f for f in findings]
 
 
 class _CallableModule(types.ModuleType):

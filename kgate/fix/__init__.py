@@ -1,4 +1,4 @@
-"""Findings to changed texts: edits are made in the text itself, so that nothing else in it changes, and the new text is read again as proof."""
+"""Findings to changed texts: an edit changes the text itself and nothing else in it, and the new text is read again as proof."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from kgate.edit import Edit, Impossible, Operation, Page, Spot, made, pruned_path
-from kgate.fix.editor import Splice, spliced, splices
+from kgate.fix.editor import Pen, Splice, spliced
 from kgate.manifest import Path
 
 
@@ -31,8 +31,7 @@ def edited(page: Page, edits: Iterable[Edit], reader: Reader) -> tuple[str, Any]
     """
     pending = in_order(edits)
     while pending:
-        root = reader.spots(page)
-        changes, body, later = _round(page, root, pending)
+        changes, body, later = _round(page, Pen(page.text, reader.spots(page), page.body), pending)
         new = reader.page(spliced(page.text, changes))
         if not same(new.body, body) or new.faults > page.faults:
             raise Impossible("the new text would not mean what it should")
@@ -60,7 +59,7 @@ def _natural(path: Path) -> tuple[tuple[int, str], ...]:
     return tuple((step, "") if isinstance(step, int) else (-1, step) for step in path)
 
 
-def _round(page: Page, root: Spot, pending: Sequence[Edit]) -> tuple[list[Splice], Any, list[Edit]]:
+def _round(page: Page, pen: Pen, pending: Sequence[Edit]) -> tuple[list[Splice], Any, list[Edit]]:
     """The changes of this round, what the document then means, and what has to wait."""
     changes: list[Splice] = []
     body, later, emptied = page.body, list[Edit](), set[Path]()
@@ -71,7 +70,7 @@ def _round(page: Page, root: Spot, pending: Sequence[Edit]) -> tuple[list[Splice
                 later.append(edit)
                 continue
             emptied.add(above)
-        wanted = splices(page.text, root, page.body, edit)
+        wanted = pen.splices(edit)
         if _meet(wanted, changes) or (later and _moves(edit)):
             later.append(edit)
         else:

@@ -27,22 +27,6 @@ class Splice(Struct, frozen=True, kw_only=True, order=True):
     text: str
 
 
-def splices(text: str, root: Spot, body: Any, edit: Edit) -> tuple[Splice, ...]:
-    """What `edit` changes in `text`, in order. Raises Impossible with the reason."""
-    found = _Target.of(text, root, edit.path if edit.operation is not Operation.REMOVE else pruned_path(body, edit))
-    pen = _Pen(text, root)
-    for spot in found.trail:
-        pen.refuse_shared(spot)
-    match edit.operation:
-        case Operation.SET:
-            return pen.set(found, edit.value)
-        case Operation.REMOVE:
-            return pen.remove(found)
-        case Operation.INSERT:
-            return pen.insert(found, edit.value)
-    return pen.rename(found, edit.value)
-
-
 def spliced(text: str, changes: Sequence[Splice]) -> str:
     """Raises Impossible when two changes concern the same characters."""
     pieces, done = [], 0
@@ -86,7 +70,7 @@ class _Target(Struct, frozen=True, kw_only=True):
     missing: Path
 
     @classmethod
-    def of(cls, text: str, root: Spot, path: Path) -> _Target:
+    def of(cls, root: Spot, path: Path) -> _Target:
         trail, entries = [root], list[Entry]()
         for depth, step in enumerate(path):
             entry = _child(trail[-1], step)
@@ -105,17 +89,33 @@ def _child(spot: Spot, step: str | int) -> Entry | None:
     return next((e for e in spot.entries if e.name == step and not e.merge), None)
 
 
-class _Pen:
+class Pen:
     """Writes into one text, as that text is written."""
 
-    def __init__(self, text: str, root: Spot) -> None:
-        self._text = text
+    def __init__(self, text: str, root: Spot, body: Any) -> None:
+        """`root`: the nodes of the text; `body`: what it means."""
+        self._text, self._root, self._body = text, root, body
         self._style: Style = words.style_of(text, root)
         self._shared = shared_anchors(root)
         self._strict = bool(root.style and root.entries and root.entries[0].key.style == '"')
         """All of the text is JSON, or looks like it."""
 
-    def refuse_shared(self, spot: Spot) -> None:
+    def splices(self, edit: Edit) -> tuple[Splice, ...]:
+        """What `edit` changes, in order. Raises Impossible with the reason."""
+        path = pruned_path(self._body, edit) if edit.operation is Operation.REMOVE else edit.path
+        found = _Target.of(self._root, path)
+        for spot in found.trail:
+            self._refuse_shared(spot)
+        match edit.operation:
+            case Operation.SET:
+                return self._set(found, edit.value)
+            case Operation.REMOVE:
+                return self._remove(found)
+            case Operation.INSERT:
+                return self._insert(found, edit.value)
+        return self._rename(found, edit.value)
+
+    def _refuse_shared(self, spot: Spot) -> None:
         if spot.kind == "alias":
             raise Impossible(f"an alias (`*{spot.anchor}`) stands there: what it names is written elsewhere")
         if spot.anchor in self._shared and spot.anchor:
@@ -123,7 +123,7 @@ class _Pen:
 
     # --- set
 
-    def set(self, found: _Target, value: Any) -> tuple[Splice, ...]:
+    def _set(self, found: _Target, value: Any) -> tuple[Splice, ...]:
         here = found.trail[-1]
         if not found.missing:
             return self._overwritten(found, value)
@@ -253,7 +253,7 @@ class _Pen:
 
     # --- remove
 
-    def remove(self, found: _Target) -> tuple[Splice, ...]:
+    def _remove(self, found: _Target) -> tuple[Splice, ...]:
         if found.missing or not found.entries:
             raise Impossible("what should go is not there, or comes from a merge (`<<`)")
         parent, entry = found.trail[-2], found.entries[-1]
@@ -329,7 +329,7 @@ class _Pen:
 
     # --- insert, rename
 
-    def insert(self, found: _Target, value: Any) -> tuple[Splice, ...]:
+    def _insert(self, found: _Target, value: Any) -> tuple[Splice, ...]:
         around = found.trail[-1] if found.missing else found.trail[-2]
         at = found.missing[0] if len(found.missing) == 1 else len(around.entries)
         if around.kind != "sequence" or len(found.missing) > 1:
@@ -353,7 +353,7 @@ class _Pen:
         begin = found.entries[-1].key.begin
         return (Splice(begin=begin, end=begin, text=words.flow(value, self._style, strict=self._strict) + ", "),)
 
-    def rename(self, found: _Target, name: str) -> tuple[Splice, ...]:
+    def _rename(self, found: _Target, name: str) -> tuple[Splice, ...]:
         if found.missing or not found.entries or found.entries[-1].name is None:
             raise Impossible("the key is not there, or comes from a merge (`<<`)")
         key = found.entries[-1].key

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from kgate.edit import Edit, Fix, Impossible, Operation, Page
 from kgate.fix.document import Reader, edited, same
-from kgate.fix.editor import scalars_of
+from kgate.fix.editor import Pen, scalars_of
 
 _HEAD = 4096
 """Characters in which a generated file says so."""
@@ -85,16 +85,33 @@ def obstacle(text: str | None) -> str:
     return ""
 
 
-def possible(page: Page, fix: Fix, reader: Reader) -> bool:
-    """Whether the edit can be made, as far as is known without making it where nothing is suspicious."""
-    if not _SUSPECT.search(page.text):
-        return True
+def possible(text: str, fixes: Iterable[tuple[int, Fix]], reader: Reader) -> list[bool]:
+    """Of each fix (with the number of its document) whether it can be made, as far as that is known before the new text is read again."""
+    wanted = list(fixes)
+    if obstacle(text):
+        return [False] * len(wanted)
+    if not _SUSPECT.search(text):
+        return [True] * len(wanted)
+    pages = {page.index: page for page in reader.pages(text)}
+    pens: dict[int, Pen | None] = {}
+    for index in dict.fromkeys(index for index, _ in wanted):
+        pens[index] = _pen(pages[index], reader) if index in pages else None
+    return [_makes(pens[index], fix) for index, fix in wanted]
+
+
+def _pen(page: Page, reader: Reader) -> Pen | None:
     try:
         _refuse_template(page, reader)
-        edited(page, fix.edits, reader)
+        return Pen(page.text, reader.spots(page), page.body)
+    except Impossible:
+        return None
+
+
+def _makes(pen: Pen | None, fix: Fix) -> bool:
+    try:
+        return pen is not None and all(pen.splices(edit) for edit in fix.edits)
     except Impossible:
         return False
-    return True
 
 
 def _file(file: str, text: str | None, wanted: Sequence[Wish], reader: Reader) -> tuple[str, list[Wish], list[Refused]]:
