@@ -217,3 +217,21 @@ class Disk:
             folder = os.path.dirname(folder) if folder != os.path.dirname(folder) else ""
         if not path.startswith(("/", "../")):
             yield "."
+
+    def is_folder(self, path: str) -> bool:
+        return "\0" not in path and os.path.isdir(path)
+
+    def real(self, path: str) -> str:
+        return path if "\0" in path else os.path.realpath(path)
+
+    def shown(self, path: str) -> str:
+        return shown(path)
+
+    def top(self, path: str) -> str:
+        """The folder that holds `.git`; empty outside of a repository."""
+        folder = os.path.realpath(path)
+        while folder != os.path.dirname(folder):
+            if os.path.lexists(os.path.join(folder, ".git")):
+                return folder
+            folder = os.path.dirname(folder)
+        return ""

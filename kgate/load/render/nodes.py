@@ -13,7 +13,7 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from kgate.load.compose import TooDeep, compose
 from kgate.load.render.rendering import NotRendered
-from kgate.load.scalars import NUMERIC, Scalar, as_json, number
+from kgate.load.scalars import NUMERIC, Scalar, as_json, number, plain
 from kgate.load.yaml import is_merge
 from kgate.manifest import Location, Path, Source
 
@@ -170,6 +170,15 @@ def scalar(text: str, place: Place, *, tag: str = STR, key: Place | None = None,
     return Node(place=place, key=key, text=text, tag=tag, quoted=quoted)
 
 
+def _plain(text: str, place: Place, key: Place | None) -> Node:
+    value = plain(text)
+    if value.__class__ is float:
+        return Node(place=place, key=key, text=text, tag=FLOAT)
+    if isinstance(value, str):
+        return Node(place=place, key=key, text=text, tag=STR)
+    return Node(place=place, key=key, text=json.dumps(value), tag=BOOL if value.__class__ is bool else NULL if value is None else INT)
+
+
 def mapping(place: Place, *, key: Place | None = None) -> Node:
     return Node(place=place, key=key, children={})
 
@@ -204,10 +213,14 @@ def of_plain(value: Any, place: Place, key: Place | None = None) -> Node:
 
 
 class Reader:
-    """Builds Nodes of one document's text. `shift` maps a 0-based line and column of the text to its place in the file."""
+    """Builds Nodes of one document's text. `shift` maps a 0-based line and column of the text to its place in the file.
 
-    def __init__(self, shift: Any) -> None:
+    kustomize reads its own files as Kubernetes would (`yes` is true: `settings`), but objects as `resolved` says.
+    """
+
+    def __init__(self, shift: Any, *, settings: bool = False) -> None:
         self._shift = shift
+        self._settings = settings
         self._count = 0
         self._open: set[int] = set()
 
@@ -248,6 +261,8 @@ class Reader:
         tag, text = node.tag, node.value
         if tag.__class__ is tuple:
             quoted = not tag[0]
+            if self._settings and not quoted:
+                return _plain(text, place, key)
             return Node(place=place, key=key, text=text, tag=STR if quoted else resolved(text)[0], quoted=quoted)
         name = tag.removeprefix(_TAG)
         if name == tag or name not in _KNOWN or name in ("binary", "merge", "map", "seq"):
