@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from msgspec import Struct
@@ -107,7 +107,13 @@ class Finding(Struct, frozen=True, kw_only=True):
     fix: Fix | None = None
     """What to change in the document."""
     waived: str | None = None
-    """The reason of the waiver that covers this finding, if one does."""
+    """Why it does not count: the reason of the waiver that covers it and where that stands, or the baseline that has it."""
+    baselined: bool = False
+    """It is known: the baseline has it."""
+    anchor: str = ""
+    """`path` from the object's root with the elements of lists by their names, which stay when their numbers change."""
+    detail: str = ""
+    """What tells it from others of its rule at the same place: an image and a vulnerability. Part of its identity."""
     apps: tuple[str, ...] = ()
     """The rendered apps that have this fault, sorted: a line of a base is told once for all overlays. Empty for an object as written."""
     homes: tuple[tuple[str, int], ...] = ()
@@ -137,10 +143,13 @@ class Finding(Struct, frozen=True, kw_only=True):
         severity: Severity | None = None,
         remediation: str | None = None,
         fix: Fix | None = None,
+        about: Path | None = None,
+        detail: str = "",
     ) -> Finding:
         """A finding at `path` of `manifest` (at its key, with `key`): the place comes from the manifest's own text.
 
-        `severity` and `remediation` are the rule's own unless given; the edits of `fix` begin at the object.
+        `severity` and `remediation` are the rule's own unless given; the edits of `fix` begin at the object. `about` is the node that is
+        meant, where it is missing and `path` is only its parent.
         """
         place: Location = manifest.locate(path, key=key)
         return cls(
@@ -157,6 +166,8 @@ class Finding(Struct, frozen=True, kw_only=True):
             object=manifest.subject,
             remediation=rule.remediation if remediation is None else remediation,
             why=rule.why,
+            anchor=anchored(manifest.body, path if about is None else about),
+            detail=detail,
             fixable=fix is not None and not manifest.app,
             fix=fix.below(manifest.root) if fix and not manifest.app else None,
             apps=(clean(manifest.app),) if manifest.app else (),
@@ -181,18 +192,65 @@ class Finding(Struct, frozen=True, kw_only=True):
         )
 
     @property
-    def fingerprint(self) -> str:
-        """Names the finding across runs and moved lines: the rule, the object, the path and the message, never the line."""
-        subject = (self.object.api_version, self.object.kind, self.object.namespace, self.object.name) if self.object else ()
-        identity = "\0".join((self.rule, self.file, *subject, self.path, self.message))
+    def identity(self) -> str:
+        """Names the fault across runs, moved lines and files that are renamed: what a baseline knows.
+
+        The rule, the object (by group and kind: a new version is no new object) and the path, never a line or a number in a list. Policies
+        and rollouts may word their messages anew; what the API server says tells faults at one place apart. Findings about images are
+        about the image alone: which of its users is named first may change.
+        """
         import hashlib  # OpenSSL takes longer to load than most runs to find nothing
 
+        identity = "\0".join((self.rule, *self._subject, self.detail, self.message if self._worded else ""))
         return hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:32]
+
+    @property
+    def _subject(self) -> tuple[str, ...]:
+        if self.object is None or (self.stage is Stage.IMAGES and self.detail):
+            return ()
+        group = self.object.api_version.rpartition("/")[0]
+        return (group, self.object.kind, self.object.namespace, self.object.name, self.anchor or self.path)
+
+    @property
+    def _worded(self) -> bool:
+        return self.stage in (Stage.LOAD, Stage.VALIDATE) or (self.object is None and not self.detail)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the finding for whoever keeps alerts: its identity and its file. Twins share it."""
+        import hashlib
+
+        return hashlib.sha256(f"{self.identity}\0{self.file}".encode("utf-8", "replace")).hexdigest()[:32]
 
     @property
     def order(self) -> tuple[str, int, int, str, str, str]:
         """File, line, column, rule, message (the contract), then the path, so that equal texts still have one order."""
         return (self.file, self.line, self.column, self.rule, self.message, self.path)
+
+
+def anchored(body: object, path: Path) -> str:
+    """`/spec/template/spec/containers/name=app/image`. What no name tells apart is `*`: the n-th of a list is another one tomorrow."""
+    steps = []
+    for step in path:
+        if isinstance(step, int):
+            body = body[step] if isinstance(body, list) and 0 <= step < len(body) else None
+            steps.append(_name_of(body))
+        else:
+            body = body.get(step) if isinstance(body, Mapping) else None
+            steps.append(step.replace("~", "~0").replace("/", "~1"))
+    return "".join("/" + step for step in steps)
+
+
+_NAMES = ("name", "containerPort", "port", "mountPath", "devicePath", "key", "topologyKey", "ip", "host", "path")
+"""What Kubernetes merges lists by, and what people call their elements by."""
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.*/-]{0,62}")
+
+
+def _name_of(element: object) -> str:
+    if isinstance(element, Mapping):
+        named = ((name, element.get(name)) for name in _NAMES)
+        return next((f"{name}={value}" for name, value in named if isinstance(value, (str, int))), "*")
+    return element if isinstance(element, str) and _WORD.fullmatch(element) else "*"
 
 
 class Skipped(Struct, frozen=True, kw_only=True, order=True):

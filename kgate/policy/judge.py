@@ -156,4 +156,5 @@ def _finding(charge: _Charge, violation: Violation, subject: Any) -> Finding:
         severity=charge.said or violation.severity,
         remediation=violation.remediation,
         fix=fix_of(charge.policy, violation, subject),
+        about=violation.path,
     )
