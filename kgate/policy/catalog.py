@@ -13,9 +13,9 @@ from msgspec import Struct
 from kgate.errors import ConfigError, KgateError
 from kgate.finding import Rule, Severity, Stage
 from kgate.manifest import Path
-from kgate.policy import yamldata
+from kgate.policy import compiled, yamldata
 from kgate.policy.checks import CHECKS
-from kgate.policy.fixing import KEYS, edit_of
+from kgate.policy.fixing import KEYS, edits_of
 from kgate.policy.policy import Anchor, Examples, Fix, Policy, SubjectKind
 from kgate.policy.standard import Level
 from kgate.policy.subjects import Role
@@ -64,9 +64,21 @@ def catalog() -> Catalog:
 
 def load(folder: FilePath) -> Catalog:
     """All `<pack>/<name>.yaml` below `folder`. Raises ConfigError for a policy that is wrong or whose identifier is taken."""
-    policies = sorted((_from_file(path) for path in _files(folder)), key=lambda p: p.rule.id)
+    found = texts(folder)
+    known = compiled.read(found)
+    return Catalog(policies=known) if known is not None else parsed(found)
+
+
+def parsed(texts: Mapping[str, str]) -> Catalog:
+    """As `load`, of texts by the names of their files, `policies/<pack>/<name>.yaml`."""
+    policies = sorted((read_policy(text, file, pack=file.split("/")[-2]) for file, text in texts.items()), key=lambda p: p.rule.id)
     _refuse_repeats(policies)
     return Catalog(policies=tuple(policies))
+
+
+def texts(folder: FilePath) -> Mapping[str, str]:
+    """What `load` reads."""
+    return dict(map(_from_file, _files(folder)))
 
 
 def read_policy(text: str, file: str, *, pack: str) -> Policy:
@@ -107,9 +119,9 @@ def _files(folder: FilePath) -> Iterable[FilePath]:
                     yield folder / pack / name
 
 
-def _from_file(path: FilePath) -> Policy:
+def _from_file(path: FilePath) -> tuple[str, str]:
     with path.open(encoding="utf-8") as file:
-        return read_policy(file.read(), f"policies/{path.parent.name}/{path.name}", pack=path.parent.name)
+        return f"policies/{path.parent.name}/{path.name}", file.read()
 
 
 def _is_last(examples: str) -> bool:
@@ -226,12 +238,12 @@ def _fix(body: Mapping[str, Any], source: _Text) -> Fix | None:
     if anchor not in {*Anchor} or not isinstance(unsafe, str):
         raise source.wrong(("fix",), f"`at` of a fix is one of {', '.join(Anchor)}, and `unsafe` says what the fix may change")
     try:
-        edit = edit_of(fix)
+        edits = edits_of(fix)
     except ValueError as fault:
         raise source.wrong(("fix",), str(fault)) from None
-    if edit is None and "check" not in body:
+    if not edits and "check" not in body:
         raise source.wrong(("fix",), "only a check can say itself what to edit: give the fix a path and a value")
-    return Fix(edit=edit, anchor=Anchor(anchor), unsafe=unsafe)
+    return Fix(edits=edits, anchor=Anchor(anchor), unsafe=unsafe)
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
