@@ -148,7 +148,13 @@ class _Run:
         self.progress("rehearsing rollouts")
         causes = partial(validate.causes, version=self.version)
         settings = _on_cluster(self.options.rollout)
-        played = rollout.rehearse(sound, settings, base=self.base.manifests if self.base else None, validate=causes)
+        played = rollout.rehearse(
+            sound,
+            settings,
+            base=self.base.manifests if self.base else None,
+            whole=self.manifests if self.whole else None,
+            validate=causes,
+        )
         skipped = [*played.skipped, *_refused(self.manifests, sound)]
         old = rollout.too_old(settings, time.time()) if played.rollouts else None
         return _Outcome(findings=[*played.findings, *([old] if old else [])], skipped=skipped, rollouts=played.rollouts)
@@ -249,7 +255,7 @@ def _report(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome],
             images=sum(1 for i in images if i.scanned),
             rollouts=sum(1 for r in rollouts if r.verdict != "unknown"),
         ),
-        findings=_fixable([*loaded.findings, *(f for o in outcomes for f in o.findings)], loaded),
+        findings=_guarded(options, _fixable(_one_each([*loaded.findings, *(f for o in outcomes for f in o.findings)]), loaded)),
         skipped=[*loaded.skipped, *(s for o in outcomes for s in o.skipped)],
         images=images,
         rollouts=rollouts,
@@ -257,6 +263,19 @@ def _report(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome],
         sources=loaded.sources,
         base_sources=base.sources if base else (),
     )
+
+
+def _one_each(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """A policy and a rehearsal that found the same in one object are told once."""
+    if not any(f.stage is Stage.ROLLOUT for f in findings):
+        return findings
+    from kgate.rollout import overlap
+
+    return overlap.one_each(findings)
+
+
+def _guarded(options: Options, findings: Iterable[Finding]) -> Iterable[Finding]:
+    return findings if options.guard is None else options.guard.told(findings)
 
 
 def _fixable(findings: Sequence[Finding], loaded: load.Loaded) -> Iterable[Finding]:

@@ -133,7 +133,8 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
     assumed: tuple[str, ...] = ()
     """What nobody told kgate: `cluster: 3 nodes of 4 cpu and 16Gi`, `pods ready after 10s`."""
     effect: str = ""
-    """What the change does to the pods: `new`, `unchanged`, `no rollout`, `rolls pods`, `recreates pods` or `refused`; empty: not known."""
+    """What the change does to the pods: `new`, `unchanged`, `no rollout`, `rolls pods`, `recreates pods`,
+    `refused` or `deleted`; empty: not known."""
     causes: tuple[Because, ...] = ()
     """The fields whose change has that effect."""
     images: tuple[str, str] = ("", "")

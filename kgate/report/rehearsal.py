@@ -54,6 +54,8 @@ def _causes(r: Rehearsal, style: Style) -> list[str]:
 def change(r: Rehearsal, style: Style) -> str:
     """Of the images: `web:1.8.4 -> web:1.9.0`, `web:1.9.0 (new)`."""
     old, new = (style.shown(i) for i in r.images)
+    if r.effect == "deleted":
+        return f"{old} (deleted)"
     if not old:
         return f"{new} (new)"
     return f"{old} -> {new}" if old != new else f"{new} (same images)"
@@ -121,7 +123,7 @@ def summary(r: Rehearsal, style: Style) -> str:
     parts = [style.shown(r.reason)] if r.reason else []
     if r.completed_ms is not None:
         parts.append(f"complete at {clock(r.completed_ms)}")
-    if r.images[0]:
+    if r.images[0] and r.effect != "deleted":
         parts.append(f"lowest availability {r.lowest_available} of {r.replicas}")
     if r.steps:
         parts.append(_highest(r))

@@ -109,10 +109,10 @@ def _reassurance(report: Report) -> str:
     if not report.checked.objects:
         return "no Kubernetes object among the files that were named."
     parts = [f"{counted(report.checked.objects, 'object')} checked, no findings"]
-    if report.rollouts:
-        changed = [r for r in report.rollouts if r.images[0]]
+    if rolled := [r for r in report.rollouts if r.effect != "deleted"]:
+        changed = [r for r in rolled if r.images[0]]
         kept = changed and all(r.lowest_available >= r.floor for r in changed)
-        complete = f"{counted(len(report.rollouts), 'rollout')} complete"
+        complete = f"{counted(len(rolled), 'rollout')} complete"
         parts.append(f"{complete}, availability never under its floor" if kept else complete)
     if unscanned := sum(1 for i in report.images if not i.scanned):
         parts.append(f"{counted(unscanned, 'image')} not scanned")

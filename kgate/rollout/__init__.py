@@ -75,12 +75,14 @@ def rehearse(
     settings: RolloutSettings,
     *,
     base: Sequence[Manifest] | None = None,
+    whole: Sequence[Manifest] | None = None,
     validate: Validate | None = None,
 ) -> Rehearsed:
     """Rolls out every Deployment of `manifests`, from nothing or from its version in `base`, on one cluster they share.
 
+    `whole` is all there is beside `base`, also what the API server would refuse: what is not in it is deleted. None: nobody knows.
     Raises ConfigError when the settings name a cluster file that was not read (`RolloutSettings.on`).
     """
     from kgate.rollout import rehearsal
 
-    return rehearsal.rehearse(manifests, settings, base=base, validate=validate)
+    return rehearsal.rehearse(manifests, settings, base=base, whole=whole, validate=validate)

@@ -45,6 +45,8 @@ class Rolled(Struct, frozen=True, kw_only=True):
     settings: RolloutSettings
     autoscaled: Mapping[Key, str]
     """Names of HorizontalPodAutoscalers by the Deployment they scale."""
+    vertical: Mapping[Key, str]
+    """The same of VerticalPodAutoscalers that change pods."""
     absent: int
     """Workloads of the set that are not on the cluster, though they would take room there."""
     followed: Mapping[Key, Followed]
@@ -62,6 +64,7 @@ class Rolled(Struct, frozen=True, kw_only=True):
         keys: Sequence[Key],
         *,
         autoscaled: Mapping[Key, str],
+        vertical: Mapping[Key, str],
         absent: int,
     ) -> Rolled:
         """Reads the trace once for all Deployments."""
@@ -71,6 +74,7 @@ class Rolled(Struct, frozen=True, kw_only=True):
             cluster=cluster,
             settings=settings,
             autoscaled=autoscaled,
+            vertical=vertical,
             absent=absent,
             followed=followed,
             census=census(played.events, played.begin, played.begin_ms, _floors(followed, settings)),
@@ -106,6 +110,8 @@ class Rolled(Struct, frozen=True, kw_only=True):
         out += [f"quota {name} counts nothing but {shared}" for name in self._quotas(key.namespace)]
         if key in self.autoscaled:
             out.append(f"no usage of the pods is known: HorizontalPodAutoscaler {self.autoscaled[key]} only keeps to its bounds")
+        if key in self.vertical:
+            out.append(f"no usage of the pods is known: VerticalPodAutoscaler {self.vertical[key]} leaves their requests as they are")
         return tuple(dict.fromkeys(out))
 
     def _volumes(self, key: Key) -> Iterator[str]:

@@ -30,6 +30,8 @@ class Gathered(Struct, frozen=True, kw_only=True):
     """What bears on placement, with its rank in the order of the files, by namespace; a Namespace under its own name."""
     autoscaled: Mapping[Key, str]
     """Names of HorizontalPodAutoscalers, by the Deployment they scale."""
+    vertical: Mapping[Key, str]
+    """Names of VerticalPodAutoscalers that change pods, by the Deployment whose they are."""
     neighbours: Mapping[str, tuple[Manifest, ...]]
     """By namespace: whatever has a pod template, pods, claims, and vertical autoscalers. Most of it is never played."""
 
@@ -106,6 +108,16 @@ def _target(autoscaler: Manifest) -> Key | None:
     return Key(kind="Deployment", namespace=autoscaler.namespace or "default", name=str(target.get("name")))
 
 
+def _vertical_target(autoscaler: Manifest) -> Key | None:
+    """The Deployment whose pods it changes; None when it only recommends."""
+    spec = mapping(autoscaler.body.get("spec"))
+    target = mapping(spec.get("targetRef"))
+    only_recommends = mapping(spec.get("updatePolicy")).get("updateMode") in ("Off", False)  # YAML 1.1 reads a bare Off as no
+    if target.get("kind") != "Deployment" or only_recommends:
+        return None
+    return Key(kind="Deployment", namespace=autoscaler.namespace or "default", name=str(target.get("name")))
+
+
 def _selects_any(support: Manifest, labels: Sequence[Mapping[str, Any]]) -> bool:
     """A Service counts for the pods it selects, a budget for those that its labels allow; its expressions are left to the engine."""
     selector = mapping(mapping(support.body.get("spec")).get("selector"))
@@ -120,6 +132,7 @@ def gather(manifests: Iterable[Manifest]) -> Gathered:
     deployments: dict[Identity, list[Manifest]] = {}
     supporting: dict[str, dict[tuple[Identity, tuple[str, str] | None], tuple[int, Manifest]]] = {}
     autoscaled: dict[Key, str] = {}
+    vertical: dict[Key, str] = {}
     neighbours: dict[str, list[Manifest]] = {}
     for rank, manifest in enumerate(manifests):
         kind = manifest.kind
@@ -132,12 +145,15 @@ def gather(manifests: Iterable[Manifest]) -> Gathered:
             supporting.setdefault(home, {}).setdefault(name, (rank, manifest))
         if kind == "HorizontalPodAutoscaler" and (target := _target(manifest)) is not None:
             autoscaled.setdefault(target, manifest.name)
+        if kind == "VerticalPodAutoscaler" and (target := _vertical_target(manifest)) is not None:
+            vertical.setdefault(target, manifest.name)
         if kind in _NEIGHBOURS or pod_labels(manifest) is not None:
             neighbours.setdefault(manifest.namespace or "default", []).append(manifest)
     return Gathered(
         deployments={name: tuple(found) for name, found in deployments.items()},
         supporting={home: tuple(found.values()) for home, found in supporting.items()},
         autoscaled=autoscaled,
+        vertical=vertical,
         neighbours={home: tuple(found) for home, found in neighbours.items()},
     )
 

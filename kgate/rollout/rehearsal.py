@@ -22,6 +22,7 @@ from kgate.manifest import Manifest
 from kgate.outcome import Rehearsal
 from kgate.rollout import Validate
 from kgate.rollout.cluster import ASSUMED, ClusterSpec
+from kgate.rollout.deleted import deleted
 from kgate.rollout.facts import Rolled, described
 from kgate.rollout.fields import did_you_mean
 from kgate.rollout.gathered import Gathered, gather
@@ -71,7 +72,8 @@ class _Set(Struct, frozen=True, kw_only=True):
 
     def rolled(self, played: Played, deployments: Sequence[Manifest]) -> Rolled:
         keys = [key_of(m) for m in deployments]
-        return Rolled.of(played, self.cluster, self.settings, keys, autoscaled=self.head.autoscaled, absent=self.absent)
+        head = self.head
+        return Rolled.of(played, self.cluster, self.settings, keys, autoscaled=head.autoscaled, vertical=head.vertical, absent=self.absent)
 
 
 def rehearse(
@@ -79,16 +81,17 @@ def rehearse(
     settings: RolloutSettings,
     *,
     base: Sequence[Manifest] | None = None,
+    whole: Sequence[Manifest] | None = None,
     validate: Validate | None = None,
 ) -> Rehearsed:
-    """In the order of `manifests`. Raises ConfigError when the settings name a cluster that was not read."""
+    """In the order of `manifests`; then what is deleted. Raises ConfigError when the settings name a cluster that was not read."""
     if not settings.enabled:
         return Rehearsed()
     if settings.cluster is not None and settings.spec is None:
         raise ConfigError(f"{settings.cluster}: the cluster file was not read", hint="RolloutSettings.on takes what is in it")
     _known(settings)
     head, before = gather(manifests), gather(base or ())
-    whole = _Set(
+    known = _Set(
         head=head,
         base=before,
         settings=settings,
@@ -98,8 +101,10 @@ def rehearse(
         answers=tuple(ask_of_the_set(head, before, settings)),
         claims=known_claims((settings.spec or ASSUMED).objects, (*head.claims, *before.claims)),
     )
-    judged = list(_judged(whole, manifests))
-    of_the_set = (f for a in whole.answers if a.where is not None and (f := a.finding(a.where, settings)) is not None)
+    judged = list(_judged(known, manifests))
+    if whole is not None and base is not None:
+        judged += deleted(whole, head, before, settings, known.cluster, known.claims, validate)
+    of_the_set = (f for a in known.answers if a.where is not None and (f := a.finding(a.where, settings)) is not None)
     return Rehearsed(
         findings=(*(f for j in judged for f in j.findings), *of_the_set),
         rollouts=tuple(j.rehearsal for j in judged),

@@ -72,4 +72,15 @@ OLD_SNAPSHOT = Rule(
     remediation="pack it again with kgate snapshot, or raise rollout.snapshot_max_age",
 )
 
-RULES: tuple[Rule, ...] = (DOES_NOT_CONVERGE, UNSCHEDULABLE, DEADLINE_EXCEEDED, NEVER_READY, PODS_REFUSED, OLD_SNAPSHOT)
+LEFT_BEHIND = Rule(
+    id="KG5007",
+    name="left-behind",
+    stage=Stage.ROLLOUT,
+    severity=Severity.WARNING,
+    summary="a Deployment is deleted, and what was about it stays",
+    why="A Service without endpoints refuses every connection; an autoscaler without a target only fails, every fifteen seconds.",
+    remediation="delete it as well, or let it be about what takes the place of the Deployment",
+    references=("https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors",),
+)
+
+RULES: tuple[Rule, ...] = (DOES_NOT_CONVERGE, UNSCHEDULABLE, DEADLINE_EXCEEDED, NEVER_READY, PODS_REFUSED, OLD_SNAPSHOT, LEFT_BEHIND)

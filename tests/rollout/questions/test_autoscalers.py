@@ -167,3 +167,10 @@ def test_two_autoscalers_of_one_metric_fight(ask: Ask, mode: str) -> None:
 )
 def test_one_that_only_recommends_or_steers_by_another_does_not(ask: Ask, mode: str, policy: str) -> None:
     assert ask(deployment(container=REQUESTS) + hpa() + vpa(mode, policy)).level("autoscalers-fight") == ""
+
+
+@pytest.mark.parametrize(("mode", "said"), [("Auto", True), ("Initial", True), ("'Off'", False)])
+def test_that_a_vertical_autoscaler_does_nothing_here_is_said_to_be_assumed(ask: Ask, mode: str, said: bool) -> None:
+    assumed = ask(deployment() + vpa(mode)).rehearsal.assumed
+    sentence = "no usage of the pods is known: VerticalPodAutoscaler web leaves their requests as they are"
+    assert (sentence in assumed) is said
