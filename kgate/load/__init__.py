@@ -29,7 +29,8 @@ def manifests(
     hold. Raises UsageError for a path that does not exist.
     """
     walk = files.find(paths, exclude=exclude, force_exclude=force_exclude, not_manifests=not_manifests)
-    return collect(walk.found.values(), _content(texts or {}), files.Disk(), findings=walk.findings, skipped=walk.skipped)
+    content = _content(texts or {})
+    return collect(walk.found.values(), content, files.Disk(content), findings=walk.findings, skipped=walk.skipped)
 
 
 def _content(texts: Mapping[str, str]) -> Callable[[str], bytes]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 from msgspec import Struct, field
 
@@ -10,7 +12,8 @@ from kgate.finding import Finding, Skipped, in_order
 from kgate.load.documents import HELM, Contents, contents
 from kgate.load.fault import Fault
 from kgate.load.files import Found, Unreadable, unreadable
-from kgate.load.layout import Layout, Tree
+from kgate.load.layout import KUSTOMIZATIONS, Layout
+from kgate.load.render.rendering import Rendering
 from kgate.load.source import Trees
 from kgate.load.text import decoded
 from kgate.manifest import Manifest, Source
@@ -26,6 +29,24 @@ class Loaded(Struct, frozen=True, kw_only=True):
     """The texts of the files that were read."""
     files: int = 0
     """How many files were met, unreadable ones included."""
+    renderings: tuple[Rendering, ...] = ()
+    """The apps that the files are rendered to, and why those that are not are not. Their objects are among `manifests`."""
+
+
+class Tree(Protocol):
+    """The files around a file, for `layout` and for `render`."""
+
+    def read(self, path: str) -> bytes | None: ...
+
+    def ancestors(self, path: str) -> Iterator[str]: ...
+
+    def is_folder(self, path: str) -> bool: ...
+
+    def real(self, path: str) -> str: ...
+
+    def shown(self, path: str) -> str: ...
+
+    def top(self, path: str) -> str: ...
 
 
 class _Sum(Struct):
@@ -42,6 +63,14 @@ class _Sum(Struct):
         self.skipped += read.skipped
         self.sources.append(read.source)
 
+    def add_app(self, rendering: Rendering) -> None:
+        """What is not rendered is wanted: the raw files are judged, but not what the app makes of them."""
+        self.manifests += rendering.manifests
+        self.sources += rendering.sources
+        if not rendering.rendered:
+            reason = f"{rendering.renderer}: {rendering.app} is not rendered: {rendering.reason}"
+            self.skipped.append(Skipped(file=rendering.file, reason=reason, line=rendering.line, wanted=True))
+
 
 def collect(
     found: Iterable[Found],
@@ -54,15 +83,36 @@ def collect(
     """Reads each file once, sorted by the name that is shown. `content` takes `Found.path` and may raise Unreadable."""
     total, layout, trees = _Sum(findings=list(findings), skipped=list(skipped)), Layout(tree), Trees()
     ordered = sorted(found, key=lambda f: f.file)
+    renderings = _rendered(ordered, tree)
+    settled = {real for r in renderings for real in r.consumed}
     for file in ordered:
-        _one(total, file, content, layout, trees)
+        if not settled or tree.real(_inside(file)) not in settled:
+            _one(total, file, content, layout, trees)
+    for rendering in renderings:
+        total.add_app(rendering)
     return Loaded(
-        manifests=tuple(total.manifests),
+        manifests=tuple(sorted(total.manifests, key=lambda m: m.file) if renderings else total.manifests),
         findings=in_order(total.findings),
         skipped=tuple(sorted(set(total.skipped))),
         sources=tuple(total.sources),
         files=len(ordered),
+        renderings=renderings,
     )
+
+
+def _rendered(found: Sequence[Found], tree: Tree) -> tuple[Rendering, ...]:
+    """The apps that begin in one of the files."""
+    kustomizations = [_inside(f) for f in found if posixpath.basename(f.file) in KUSTOMIZATIONS]
+    if not kustomizations:
+        return ()
+    from kgate.load import render
+
+    return render.render(render.Named(tree, {tree.real(_inside(f)): f.file for f in found}), kustomizations)
+
+
+def _inside(file: Found) -> str:
+    """The path that the tree knows the file by."""
+    return file.inside or file.path
 
 
 def _one(total: _Sum, file: Found, content: Callable[[str], bytes], layout: Layout, trees: Trees) -> None:

@@ -1,7 +1,7 @@
 """Finds and opens files. Nothing but regular files is ever opened, and no symbolic link leads out of the folder that was named."""
 
 # Names are text here, which need not be UTF-8, and pathlib hides which calls follow links.
-# ruff: noqa: PTH100, PTH109, PTH110, PTH112, PTH114, PTH116, PTH119, PTH120, PTH123
+# ruff: noqa: PTH100, PTH109, PTH110, PTH112, PTH114, PTH116, PTH118, PTH119, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct, field
 
@@ -21,6 +21,8 @@ from kgate.manifest import Location
 
 EXTENSIONS = (".yaml", ".yml", ".json")
 """What is read in folders (in any case); a file that is named itself may be called anything."""
+NAMES = ("Kustomization",)
+"""Read in folders for their name, whatever they end in."""
 STDIN = "<stdin>"
 MAX_FILE = 64 * 1024 * 1024
 """Bytes."""
@@ -130,7 +132,7 @@ def _folder(walk: Walk, root: str) -> None:
                 links.append(entry.path)
             elif entry.is_dir(follow_symlinks=False):
                 pending.append(entry.path)
-            elif entry.name.lower().endswith(EXTENSIONS):
+            elif entry.name.lower().endswith(EXTENSIONS) or entry.name in NAMES:
                 walk.add(entry.path, explicit=False)
     real_root = os.path.realpath(root)
     for path in sorted(links):
@@ -201,11 +203,14 @@ def unreadable(file: str, e: Unreadable) -> Finding:
 
 
 class Disk:
-    """The working tree, for questions about a file's surroundings."""
+    """The working tree, for questions about a file's surroundings. `content` reads a file or raises Unreadable."""
+
+    def __init__(self, content: Callable[[str], bytes] = content) -> None:
+        self._content = content
 
     def read(self, path: str) -> bytes | None:
         try:
-            return content(path)
+            return self._content(path)
         except Unreadable:
             return None
 

@@ -14,11 +14,13 @@ from msgspec import Struct
 from kgate.errors import KgateError, UsageError
 from kgate.finding import clean
 from kgate.load.collect import Loaded, collect
-from kgate.load.files import EXTENSIONS, MAX_FILE, Found, Unreadable, shown
+from kgate.load.files import EXTENSIONS, MAX_FILE, NAMES, Found, Unreadable, shown
 from kgate.load.layout import KUSTOMIZATIONS
 from kgate.load.patterns import Patterns
 
 DEADLINE_S = 60
+SMALL = 256 * 1024
+"""Bytes of a file that is read before anybody asks for it."""
 MAX_TOTAL = 512 * 1024 * 1024
 """Bytes of all manifests of a commit together."""
 
@@ -52,6 +54,7 @@ class _Commit:
         self._folder = folder
         self._blobs = blobs
         self._contents: dict[str, bytes] = {}
+        self._folders: set[str] = set()
 
     def fetch(self, paths: Collection[str]) -> None:
         """Reads blobs in one go, those of interest to come included."""
@@ -68,7 +71,27 @@ class _Commit:
 
     def read(self, path: str) -> bytes | None:
         blob = self._blobs.get(posixpath.normpath(path))
-        return None if blob is None else self._contents.get(blob.name)
+        if blob is None or blob.size > MAX_FILE:
+            return None
+        if blob.name not in self._contents:  # something that a kustomization names, and that is no manifest
+            self._contents |= _blobs(self._folder, [blob.name])
+        return self._contents[blob.name]
+
+    def is_folder(self, path: str) -> bool:
+        if not self._folders:
+            self._folders = {"."} | {f for b in self._blobs for f in self.ancestors(b)}
+        return posixpath.normpath(path) in self._folders
+
+    def real(self, path: str) -> str:
+        """A commit's links are not followed: they are no files here."""
+        return posixpath.normpath(path)
+
+    def shown(self, path: str) -> str:
+        return shown(os.path.join(self._folder, path))
+
+    def top(self, path: str) -> str:
+        """What lies outside of the repository is not in the commit."""
+        return ""
 
     def ancestors(self, path: str) -> Iterator[str]:
         folder = posixpath.dirname(path)
@@ -91,8 +114,15 @@ def base(ref: str, paths: Sequence[str], *, exclude: Sequence[str], not_manifest
             found |= {f.path: f for f in _below(top, path, blobs, patterns) if os.path.join(top, f.path) not in passed_over}
     tree = _Commit(top, blobs)
     around = {p for p in blobs if posixpath.basename(p) in (*KUSTOMIZATIONS, "Chart.yaml")}
-    tree.fetch({*found, *around})
+    tree.fetch({*found, *around, *_beside(found, blobs)})
     return collect(found.values(), tree.content, tree)
+
+
+def _beside(found: Collection[str], blobs: dict[str, _Blob]) -> Iterator[str]:
+    """The small files beside kustomizations, bases outside of the given paths included, where there is one to render."""
+    if any(posixpath.basename(p) in KUSTOMIZATIONS for p in found):
+        folders = {posixpath.dirname(p) for p in blobs if posixpath.basename(p) in KUSTOMIZATIONS}
+        yield from (p for p, b in blobs.items() if posixpath.dirname(p) in folders and b.size <= SMALL)
 
 
 def _below(top: str, path: str, blobs: dict[str, _Blob], patterns: Patterns) -> Iterator[Found]:
@@ -108,7 +138,11 @@ def _below(top: str, path: str, blobs: dict[str, _Blob], patterns: Patterns) -> 
     for blob in blobs:
         rest = blob.removeprefix(prefix)
         file = shown(os.path.join(path, rest))
-        if blob.startswith(prefix) and blob.lower().endswith(EXTENSIONS) and not patterns.match(file, folder=False):
+        if (
+            blob.startswith(prefix)
+            and (blob.lower().endswith(EXTENSIONS) or posixpath.basename(blob) in NAMES)
+            and not patterns.match(file, folder=False)
+        ):
             yield Found(path=blob, file=file, inside=blob, explicit=False)
 
 

@@ -19,7 +19,7 @@ RENDERER = "kustomize"
 def render(files: Files, kustomizations: Iterable[str]) -> list[Rendering]:
     """One Rendering for each of these kustomization files that no other of them includes, in the order of their folders."""
     shelf = Shelf(files)
-    folders = sorted({posixpath.dirname(files.real(k)) or "." for k in kustomizations})
+    folders = sorted({f for k in kustomizations if not _is_foreign(shelf, f := posixpath.dirname(files.real(k)) or ".")})
     included = {f: _included(shelf, f) for f in folders}
     return [_render(shelf, folder) for folder in _roots(folders, included) if not _is_component(shelf, folder)]
 
@@ -67,17 +67,25 @@ def _is_component(shelf: Shelf, folder: str) -> bool:
     return node is not None and node.string("kind") == COMPONENT
 
 
+def _is_foreign(shelf: Shelf, folder: str) -> bool:
+    """The file only has the name: it holds another object (Flux, for one, knows a Kustomization of its own)."""
+    node = _node(shelf, folder)
+    version = node.string("apiVersion") if node is not None else ""
+    return bool(version) and not version.startswith("kustomize.config.k8s.io/")
+
+
 def _render(shelf: Shelf, root: str) -> Rendering:
     files, budget = shelf.files, Budget()
     found = shelf.kustomizations(root)
-    file, app = files.shown(found[0]), files.shown(root)
+    file = files.shown(found[0])
+    app = posixpath.dirname(file) or "."
     try:
         objects = build.build(Folder(shelf, root, budget))
         manifests = composed.manifests(file, shelf.text(found[0]), objects, app)
     except NotRendered as e:
-        return _not_rendered(app, file, e)
+        return _not_rendered(app, file, found, e)
     except RecursionError:
-        return _not_rendered(app, file, NotRendered("an object nests too deeply"))
+        return _not_rendered(app, file, found, NotRendered("an object nests too deeply"))
     inputs = sorted(budget.inputs)
     return Rendering(
         app=app,
@@ -97,11 +105,11 @@ def _source(shelf: Shelf, real: str) -> Source | None:
         return None
 
 
-def _not_rendered(app: str, file: str, e: NotRendered) -> Rendering:
-    """The reason stands in the kustomization where it can; else it says where it stands."""
-    if e.place is None:
-        return Rendering(app=app, renderer=RENDERER, file=file, reason=e.reason)
-    where = e.place.source.file
-    if where == file:
-        return Rendering(app=app, renderer=RENDERER, file=file, reason=e.reason, line=e.place.line)
-    return Rendering(app=app, renderer=RENDERER, file=file, reason=f"{where}:{e.place.line}:{e.place.column}: {e.reason}")
+def _not_rendered(app: str, file: str, own: tuple[str, ...], e: NotRendered) -> Rendering:
+    """The reason stands in the kustomization where it can; else it says where it stands. What the app names is still to be judged."""
+    reason, line = e.reason, 1
+    if e.place is not None and e.place.source.file == file:
+        line = e.place.line
+    elif e.place is not None:
+        reason = f"{e.place.source.file}:{e.place.line}:{e.place.column}: {reason}"
+    return Rendering(app=app, renderer=RENDERER, file=file, inputs=(file,), consumed=frozenset(own), reason=reason, line=line)

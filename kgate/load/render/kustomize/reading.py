@@ -68,9 +68,8 @@ def _is_object(node: Node) -> bool:
         raise NotRendered("a document is no object", place=node.place)
     if not node.string("kind"):
         raise NotRendered("an object has no kind", place=node.place)
-    if not node.string("kind").endswith("List"):
-        if not node.string("metadata", "name"):
-            raise NotRendered("an object has no metadata.name", place=node.place)
+    if not node.string("kind").endswith("List") and not node.string("metadata", "name"):
+        raise NotRendered("an object has no metadata.name", place=node.place)
     _no_empty_items(node)
     return True
 

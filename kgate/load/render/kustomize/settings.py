@@ -50,7 +50,8 @@ _FIELDS: Mapping[str, Any] = {
 }  # fmt: skip
 
 NOT_DONE: Mapping[str, str] = {
-    "helmCharts": "charts are not inflated", "helmChartInflationGenerator": "charts are not inflated", "helmGlobals": "charts are not inflated",
+    "helmCharts": "charts are not inflated", "helmChartInflationGenerator": "charts are not inflated",
+    "helmGlobals": "charts are not inflated",
     "generators": "generator plugins are not run", "transformers": "transformer plugins are not run",
     "validators": "validator plugins are not run", "crds": "OpenAPI documents of custom resources are not read",
     "openapi": "another OpenAPI document is not read", "buildMetadata": "it writes what depends on the version of kustomize",
