@@ -29,8 +29,12 @@ class Server(Struct, frozen=True, kw_only=True):
     """Of kgate's own server: in it stands what the clients are not told."""
 
     def branches(self, release: str) -> frozenset[str]:
-        """Whose advisories it has looked up for images of an Alpine release so far."""
-        return alpine_branches(tail(self.log)).get(release, frozenset()) if self.log else frozenset()
+        """Whose advisories it has looked up for images of an Alpine release so far.
+
+        The log has two parts of the release (pkg/detector/ospkg/version, Minor), `3.18` for images of 3.18.4.
+        """
+        told = alpine_branches(tail(self.log)) if self.log else {}
+        return told.get(release, frozenset()) | told.get(".".join(release.split(".")[:2]), frozenset())
 
 
 @contextmanager
