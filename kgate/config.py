@@ -7,17 +7,58 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from msgspec import structs
 
 from kgate.errors import ConfigError, SettingError, UsageError
-from kgate.finding import Severity, Stage
+from kgate.finding import Finding, Rule, Severity, Stage
 from kgate.images.settings import ImagesSettings
-from kgate.manifest import Path, Source
+from kgate.manifest import Location, Path, Source
 from kgate.policy.settings import PolicySettings
 from kgate.rollout.settings import RolloutSettings
 
+if TYPE_CHECKING:
+    from kgate.load.git import Exported
+
 FILE_NAME = ".kgate.yaml"
 SCHEMA_ID = "https://json.schemastore.org/kgate.json"
+
+SETTINGS_CHANGED = Rule(
+    id="KG9101",
+    name="settings-changed",
+    stage=Stage.LOAD,
+    severity=Severity.INFO,
+    summary="the change touches the settings that kgate judges it by",
+    why="With --config base the settings of the merge base hold, so that a pull request cannot loosen its own gate.",
+    remediation="have the settings reviewed on their own; they hold for changes that come after them",
+)
+RULES = (SETTINGS_CHANGED,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """Where the settings of a run come from when they are those of the merge base: a change shall not loosen what judges it."""
+
+    commit: str
+    folder: str
+    """Where the settings and the files they name were written to."""
+    file: str | None
+    """The settings file of the working tree, or where it would be."""
+    changed: bool
+    """The working tree has other settings than the merge base."""
+
+    def named(self, text: str) -> str:
+        """`text` with every file of the merge base as git names it, `1a2b3c4d5e6f:.kgate.yaml`."""
+        return text.replace(os.path.join(self.folder, ""), f"{self.commit[:12]}:")  # noqa: PTH118
+
+    def told(self, findings: Iterable[Finding]) -> Iterable[Finding]:
+        """The findings, those about the settings at the place where these come from; and one more when the change touches the settings."""
+        for f in findings:
+            yield structs.replace(f, file=self.named(f.file), message=self.named(f.message)) if self.folder in f.file + f.message else f
+        if self.changed:
+            message = f"the settings differ from those at the merge base {self.commit[:12]}, which hold for this run"
+            yield Finding.in_file(self.file or FILE_NAME, Location(line=1, column=1), rule=SETTINGS_CHANGED, message=message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +85,8 @@ class Options:
     """Scans at a time; 0: as many as the machine has processors."""
     settings_file: str | None = None
     """Where the settings below come from; None: nobody wrote any."""
+    guard: Guard | None = None
+    """The settings are those of the merge base; None: those of the working tree."""
     policy: PolicySettings = field(default_factory=PolicySettings)
     images: ImagesSettings = field(default_factory=ImagesSettings)
     rollout: RolloutSettings = field(default_factory=RolloutSettings)
@@ -83,8 +126,58 @@ def settled(file: str | None) -> Options:
     return from_config(body, source, file=file)
 
 
-def from_config(body: object, source: Source | None, *, file: str) -> Options:
-    """An empty file is no settings. Texts that name files are taken from the folder of `file`."""
+def settled_at_base(ref: str, paths: Sequence[str], *, folder: str) -> Options:
+    """The options that the settings ask for at the merge base of `ref` and HEAD, with each file they name as it is there.
+
+    `folder` is empty and private; the files are written below it. The settings file is looked for where `discover` looks, and is the one
+    of the merge base, whether the working tree still has it or not; without one the defaults hold. Raises UsageError, ConfigError.
+    """
+    from kgate.load import git
+
+    base = git.exported(ref, folder)
+    at = next((place for place in _places(paths, base.top) if place in base.blobs), None)
+    mine = discover(paths)
+    base.write([at] if at else [])
+    old = FilePath(folder, *at.split("/")) if at else None
+    changed = (old.read_bytes() if old else None) != (FilePath(mine).read_bytes() if mine else None)
+    guard = Guard(commit=base.commit, folder=folder, file=mine, changed=changed)
+    if at is None or old is None:
+        return Options(guard=guard)
+    try:
+        return replace(_read_at_base(base, at, str(old)), guard=guard)
+    except ConfigError as fault:
+        raise ConfigError(guard.named(fault.message), hint=guard.named(fault.hint)) from fault
+
+
+def _read_at_base(base: Exported, at: str, old: str) -> Options:
+    from kgate import load
+
+    body, source = load.settings_file(old)
+    base.write(os.path.normpath(os.path.join(os.path.dirname(at), text)) for text in _texts_in(body))  # noqa: PTH118, PTH120
+    return from_config(body, source, file=old, home=os.path.relpath(FilePath(base.top, *at.split("/"))))
+
+
+def _places(paths: Sequence[str], top: str) -> list[str]:
+    """Where `discover` looks for the settings file, from the root of the repository."""
+    only = [paths[0]] if len(paths) == 1 and paths[0] != "-" and FilePath(paths[0]).is_dir() else []
+    folders = (os.path.relpath(os.path.realpath(folder), top) for folder in (*only, top))
+    return [os.path.normpath(os.path.join(folder, FILE_NAME)).replace(os.sep, "/") for folder in folders]  # noqa: PTH118
+
+
+def _texts_in(value: object) -> Iterable[str]:
+    """Every text in the settings: those that name a file or a folder of the merge base are taken from there."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inside in value.values():
+            yield from _texts_in(inside)
+    elif isinstance(value, list):
+        for inside in value:
+            yield from _texts_in(inside)
+
+
+def from_config(body: object, source: Source | None, *, file: str, home: str | None = None) -> Options:
+    """An empty file is no settings. Files that it names are taken from the folder of `file`, patterns hold from that of `home`."""
     place = _Place(file=file, source=source)
     body = {} if body is None else body
     if not isinstance(body, Mapping):
@@ -99,7 +192,9 @@ def from_config(body: object, source: Source | None, *, file: str) -> Options:
     )
     sections = {name: body[name] for name in _SECTIONS if body.get(name) is not None}
     return _homed(
-        replace(options, **{name: _section(name, place.as_written(value, (name,)), place) for name, value in sections.items()}), file
+        replace(options, **{name: _section(name, place.as_written(value, (name,)), place) for name, value in sections.items()}),
+        file,
+        home or file,
     )
 
 
@@ -164,7 +259,7 @@ def _section(name: str, value: object, place: _Place) -> Any:
         place.refuse((name, *fault.path), fault.message, hint=fault.hint, key=fault.key)
 
 
-def _homed(options: Options, file: str) -> Options:
+def _homed(options: Options, file: str, home: str) -> Options:
     """Files that the settings name are taken from the folder of the settings file, wherever kgate is started."""
 
     def homed(name: str) -> str:
@@ -173,7 +268,7 @@ def _homed(options: Options, file: str) -> Options:
     images, cluster = options.images, options.rollout.cluster
     return replace(
         options,
-        exclude=tuple(_from(os.path.relpath(FilePath(file).parent), pattern) for pattern in options.exclude),
+        exclude=tuple(_from(os.path.relpath(FilePath(home).parent), pattern) for pattern in options.exclude),
         crds=tuple(homed(path) for path in options.crds),
         images=images.homed(homed),
         rollout=replace(options.rollout, cluster=homed(cluster) if cluster else None),

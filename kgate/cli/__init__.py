@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +19,7 @@ from kgate.cli.output import Output, complain, on_terminal, outputs, say, silenc
 from kgate.errors import KgateError
 
 if TYPE_CHECKING:
+    from kgate.cli.fixing import Mended, Wanted
     from kgate.config import Options
     from kgate.outcome import Report
 
@@ -93,6 +95,12 @@ _color = click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours; auto is on a terminal."
 )
 _config = click.option("--config", envvar="KGATE_CONFIG", metavar="FILE", help="The settings file, instead of .kgate.yaml.")
+_config_or_base = click.option(
+    "--config",
+    envvar="KGATE_CONFIG",
+    metavar="FILE|base",
+    help="The settings file, instead of .kgate.yaml; the word base: those of the merge base, which a change cannot loosen.",
+)
 
 
 @app.command(short_help="Is it safe? The gate, over files and folders.")
@@ -105,17 +113,18 @@ _config = click.option("--config", envvar="KGATE_CONFIG", metavar="FILE", help="
 @click.option("--crds", multiple=True, metavar="PATH", help="CustomResourceDefinitions that are not part of the check. Repeatable.")
 @click.option("--pod-security", metavar="LEVEL[:VERSION]", help="Pod Security Standard of namespaces without a label for it.")
 @click.option("--fail-on", type=click.Choice(["error", "warning"]), help="The mildest severity that fails the gate. Default: error.")
-@_config
+@_config_or_base
 @click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Images scanned at once, at most.")
 @click.option("--no-cache", is_flag=True, help="Use no results of earlier runs.")
 @click.option("--offline", is_flag=True, help="Use no network at all.")
 @click.option(
     "--force-exclude", is_flag=True, help="Exclude named files as well, and pass when none is left: for tools that name every file."
 )
+@click.option("--fix", "mend", is_flag=True, help="Make the safe fixes first, as `kgate fix` does, and check what is left.")
 @click.option("-q", "--quiet", count=True, help="Print the verdict line only; twice: print nothing, the exit code tells.")
 @click.option("-v", "--verbose", count=True, help="Tell on stderr where the settings come from and how long it took.")
 @_color
-def check(paths: tuple[str, ...], reports: tuple[str, ...], quiet: int, verbose: int, color: str, **flags: Any) -> int:
+def check(paths: tuple[str, ...], reports: tuple[str, ...], mend: bool, quiet: int, verbose: int, color: str, **flags: Any) -> int:
     """The gate: loads, validates, judges, scans and rehearses the manifests of PATHS.
 
     PATHS are files, folders, or - for standard input; default: the working directory.
@@ -126,8 +135,10 @@ def check(paths: tuple[str, ...], reports: tuple[str, ...], quiet: int, verbose:
 
     started = time.monotonic()
     asked = outputs(reports, REPORTERS, default="text" if on_terminal(sys.stdout) else "concise")
-    options = _options(paths or (".",), **flags)
-    report = _gated(options)
+    with _settings(paths or (".",), **flags) as options:
+        if mend:
+            _fixed(options, paths)
+        report = _gated(options)
     look = style(color, quiet)
     for output in asked:
         output.write(REPORTERS[output.format](report, look(output)))
@@ -136,6 +147,28 @@ def check(paths: tuple[str, ...], reports: tuple[str, ...], quiet: int, verbose:
     if verbose:
         say(f"kgate: settings: {options.settings_file or 'none, defaults hold'}; took {time.monotonic() - started:.2f} s")
     return report.exit_code
+
+
+@contextmanager
+def _settings(paths: tuple[str, ...], *, config: str | None, base: str | None, **flags: Any) -> Iterator[Options]:
+    """The options of a run. Those of the merge base hold as long as the files that they name are there."""
+    from kgate import config as settings
+
+    if config != "base":
+        yield _options(paths, settings.settled(settings.discover(paths, named=config)), base=base, **flags)
+        return
+    if base is None:
+        raise click.UsageError("--config base needs --base REF: the settings are those of that merge base")
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="kgate-") as folder:
+        options = settings.settled_at_base(base, paths, folder=os.path.realpath(folder))
+        try:
+            yield _options(paths, options, base=base, **flags)
+        except KgateError as fault:
+            if options.guard is None:
+                raise
+            raise KgateError(options.guard.named(fault.message), hint=options.guard.named(fault.hint)) from fault
 
 
 def _gated(options: Options) -> Report:
@@ -155,6 +188,7 @@ def _say_verdict(report: Report) -> None:
 
 def _options(
     paths: tuple[str, ...],
+    options: Options,
     *,
     stages: tuple[str, ...],
     kubernetes_version: str | None,
@@ -163,17 +197,15 @@ def _options(
     crds: tuple[str, ...],
     pod_security: str | None,
     fail_on: str | None,
-    config: str | None,
     jobs: int | None,
     no_cache: bool,
     offline: bool,
     force_exclude: bool,
 ) -> Options:
-    """The settings file, overruled by the flags."""
+    """The settings, overruled by the flags."""
     from kgate import config as settings
     from kgate.finding import Severity, Stage
 
-    options = settings.settled(settings.discover(paths, named=config))
     images = replace(options.images, offline=offline, cache=not no_cache, jobs=jobs or options.images.jobs)
     return replace(
         options,
@@ -189,6 +221,73 @@ def _options(
         images=images,
         rollout=replace(options.rollout, cluster=cluster) if cluster else options.rollout,
     )
+
+
+@app.command(short_help="Change the files so that findings go away.")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@click.option("--diff", is_flag=True, help="Show what would change, and change nothing; exit code 1 when something would.")
+@click.option("--unsafe", is_flag=True, help="Make fixes as well that may change what a running program may do.")
+@click.option("--rule", "only", multiple=True, metavar="ID", help="Fix findings of this rule alone, by identifier or name. Repeatable.")
+@click.option("--pin-digests", is_flag=True, help="Ask registries for the digests of tags, and write tag@digest.")
+@click.option("--kubernetes-version", metavar="MINOR", help="Version of the API server, such as 1.36. Default: the newest known.")
+@click.option("--pod-security", metavar="LEVEL[:VERSION]", help="Pod Security Standard of namespaces without a label for it.")
+@_config
+@click.option("--offline", is_flag=True, help="Use no network at all.")
+@click.option("--force-exclude", is_flag=True, help="Exclude named files as well: for tools that name every file.")
+@click.option("-q", "--quiet", count=True, help="Print the sum only; twice: print nothing.")
+@_color
+def fix(
+    paths: tuple[str, ...], diff: bool, unsafe: bool, only: tuple[str, ...], pin_digests: bool, quiet: int, color: str, **flags: Any
+) -> int:
+    """Makes the safe fixes in the files of PATHS; nothing but what has to change does. See `kgate explain RULE` for what a fix is.
+
+    Exit codes: 0 done, or nothing to do; 1 --diff, and something would change; 2 kgate could not do it; 3 something asked for was refused.
+    """
+    from kgate.cli import fixing
+    from kgate.report import Style
+
+    wanted = fixing.Wanted(unsafe=unsafe, rules=_ids(only), pins=pin_digests)
+    look = style(color, quiet)(Output(format="text"))
+    with _settings(paths or (".",), **(_UNASKED | flags)) as options:
+        mended = _mended(options, wanted)
+    if diff:
+        write_stdout(fixing.difference(mended, look))
+        for line in fixing.told(mended, Style(quiet=quiet), would=True).splitlines():
+            say(line)
+        return 1 if mended.new else mended.exit_code
+    mended = fixing.written(mended, paths)
+    write_stdout(fixing.told(mended, look))
+    return mended.exit_code
+
+
+_UNASKED: dict[str, Any] = {
+    **dict.fromkeys(("base", "cluster", "fail_on", "jobs")),
+    **dict.fromkeys(("stages", "crds"), ()),
+    "no_cache": False,
+}
+"""What `check` has flags for, and other commands have not."""
+
+
+def _fixed(options: Options, paths: tuple[str, ...]) -> None:
+    """`check --fix`: what is left is what the check then tells."""
+    from kgate.cli import fixing
+
+    done = fixing.written(_mended(options, fixing.Wanted()), paths)
+    say(f"kgate: {fixing.summed(done)}")
+
+
+def _mended(options: Options, wanted: Wanted) -> Mended:
+    from kgate.cli import fixing
+    from kgate.cli.progress import Progress
+
+    with Progress() as progress:
+        return fixing.mend(options, wanted, progress=progress)
+
+
+def _ids(rules: tuple[str, ...]) -> frozenset[str]:
+    from kgate.cli import catalogue
+
+    return frozenset(catalogue.find(rule).id for rule in rules)
 
 
 @app.command(short_help="Play scenarios on the engine alone.")

@@ -14,10 +14,10 @@ _WIDE = 100
 
 def rules() -> tuple[Rule, ...]:
     """Every rule of every room, by identifier."""
-    from kgate import images, load, policy, rollout, validate
+    from kgate import config, images, load, policy, rollout, validate
     from kgate.rollout import questions
 
-    rooms = (load.RULES, validate.RULES, policy.catalog().rules, images.RULES, rollout.RULES, questions.RULES)
+    rooms = (config.RULES, load.RULES, validate.RULES, policy.catalog().rules, images.RULES, rollout.RULES, questions.RULES)
     return tuple(sorted((rule for room in rooms for rule in room), key=lambda r: r.id))
 
 

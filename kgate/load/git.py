@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -116,6 +116,37 @@ def base(ref: str, paths: Sequence[str], *, exclude: Sequence[str], not_manifest
     around = {p for p in blobs if posixpath.basename(p) in (*KUSTOMIZATIONS, "Chart.yaml")}
     tree.fetch({*found, *around, *_beside(found, blobs)})
     return collect(found.values(), tree.content, tree)
+
+
+class Exported(Struct, frozen=True, kw_only=True):
+    """Files of the merge base, written below `folder` as they lie in the repository."""
+
+    folder: str
+    commit: str
+    top: str
+    blobs: dict[str, _Blob]
+
+    def write(self, wanted: Iterable[str]) -> None:
+        """Files and whole folders, relative to the top; names that the commit does not have are left to whoever opens them."""
+        paths = sorted(p for name in {posixpath.normpath(w) for w in wanted} for p in self.blobs if p == name or p.startswith(f"{name}/"))
+        kept = [self.blobs[p] for p in paths if self.blobs[p].size <= MAX_FILE]
+        if sum(b.size for b in kept) > MAX_TOTAL:
+            raise KgateError("the settings at the base name more than 512 MiB of files", hint="name fewer")
+        contents = _blobs(self.top, sorted({b.name for b in kept}))
+        for blob in kept:
+            target = os.path.join(self.folder, *blob.path.split("/"))
+            os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
+            with open(target, "wb") as file:  # noqa: PTH123
+                file.write(contents[blob.name])
+
+
+def exported(ref: str, folder: str) -> Exported:
+    """The merge base of `ref` and HEAD, ready to be written below the empty `folder`. Raises as `base` does."""
+    top = _top()
+    commit = _merge_base(ref, top)
+    # A path of git has neither `..` nor a root; what a hand-made tree might hold must not get out of the folder.
+    safe = (b for b in _tree(top, commit) if not {"", ".", ".."} & set(b.path.split("/")))
+    return Exported(folder=folder, commit=commit, top=top, blobs={b.path: b for b in safe})
 
 
 def _beside(found: Collection[str], blobs: dict[str, _Blob]) -> Iterator[str]:
