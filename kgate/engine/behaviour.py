@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -24,6 +24,8 @@ class ImageBehaviour(Struct, frozen=True, kw_only=True):
 
     mode: Mode = "ok"
     startup_ms: Millis | None = None
+    startup_least_ms: Millis | None = None
+    """When it may be ready earlier than after `startup_ms`: after this at the earliest."""
     termination_ms: Millis | None = None
     unready_after_ms: Millis | None = None
 
@@ -80,6 +82,14 @@ class Behaviour(Struct, frozen=True, kw_only=True):
         return ImageBehaviour(
             mode=min((b.mode for b in each), key=WORST_FIRST.index),
             startup_ms=max(self.startup_ms if b.startup_ms is None else b.startup_ms for b in each),
+            startup_least_ms=self._least_ms(each),
             termination_ms=max(self.termination_ms if b.termination_ms is None else b.termination_ms for b in each),
             unready_after_ms=min((b.unready_after_ms for b in each if b.unready_after_ms is not None), default=None),
         )
+
+    def _least_ms(self, each: Sequence[ImageBehaviour]) -> Millis | None:
+        """The slowest container decides; None when all of them always take equally long."""
+        if all(b.startup_least_ms is None for b in each):
+            return None
+        usual = [self.startup_ms if b.startup_ms is None else b.startup_ms for b in each]
+        return max(u if b.startup_least_ms is None else b.startup_least_ms for b, u in zip(each, usual, strict=True))

@@ -1,16 +1,20 @@
-"""When two states of a cluster come to the same: nodes that differ in their names alone, and pods that do, are interchangeable.
+"""When two states of a cluster come to the same: nodes that differ in their names alone are interchangeable, and so are pods of one set.
 
-What distinguishes two pods of one owner is the order in which they came, which decides who goes first; so it is kept.
+With a subject, the one Deployment that moves, pods of others are the room they take and what the subject's selectors see in them, and
+its own pods are what their states and times are: what only random uids would tell apart is somebody's choice (choices.py). Without one
+every pod that has an owner is itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from kgate.engine.api import selector
+from kgate.engine.api.affinity import Affinity
 from kgate.engine.api.apps import Deployment, ReplicaSet
-from kgate.engine.api.core import Event, Node, Pod
-from kgate.engine.api.meta import Millis, condition
+from kgate.engine.api.core import Event, Node, Pod, PodSpec, Service
+from kgate.engine.api.meta import Key, LabelSelector, Resource, condition
 from kgate.engine.api.resources import pod_requests
 from kgate.engine.trace import WatchEvent
 
@@ -27,37 +31,117 @@ Token = tuple[Any, ...]
 class Symmetry:
     """Tells nodes apart by everything but their names and the names of their zones. Hears the store, so it may be asked at any moment."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    fork_shares: ClassVar[tuple[str, ...]] = ("_owners", "_mates", "_facts", "_selectors", "_kept")
+    """What is known of an object that does not change holds in every copy."""
+
+    def __init__(self, cluster: Cluster, subject: Key | None = None) -> None:
         self._cluster = cluster
+        self._subject = subject
         self._tokens: dict[str, int] = {}
         self._zones: dict[str, int] = {}
+        self._kinds: dict[str, int] = {}
+        self._owners: dict[str, int] = {}
+        self._mates: dict[str, int] = {}
+        self._facts: dict[int, tuple[Resource, Token]] = {}
         named = _named(cluster.store)
         self._kept = {label for label in (HOSTNAME, ZONE) if label in named}
         """Labels whose values somebody names: nodes that differ there do differ."""
+        self._selectors, self._priority = self._interests()
         cluster.store.subscribe(self._noticed)
 
     def token(self, node: str) -> tuple[int, int]:
-        """Of a node that exists, and of its zone: what it is, and which pods are on it in which state.
-
-        Pods of one owner differ in who goes first, so only nodes without such pods, or with none at all, come to the same.
-        """
-        return self._with_pods(node), self._of_zone(self.zone(node))
-
-    def _with_pods(self, node: str) -> int:
-        uids = sorted(p.metadata.uid for p in self._cluster.store.pods_on(node) if p.metadata.controller is not None)
-        return hash((self.of_node(node), tuple(uids)))
+        """Of a node that exists, and of its zone: what it is, and which pods are on it in which state."""
+        return self.of_node(node), self._of_zone(self.zone(node))
 
     def of_node(self, node: str) -> int:
         known = self._tokens.get(node)
         if known is None:
-            found = self._cluster.store.get(Node, "", node)
-            kind = None if found is None else self._kind(found)
-            known = self._tokens[node] = hash((kind, tuple(sorted(map(_pod, self._cluster.store.pods_on(node))))))
-        return hash((known, self._cluster.node_alive(node)))
+            mine, others = self._on(node)
+            known = self._tokens[node] = hash((self._kind_of(node), mine, others, self._cluster.node_alive(node)))
+        return known
 
     def zone(self, node: str) -> str:
         found = self._cluster.store.get(Node, "", node)
         return "" if found is None else found.metadata.labels.get(ZONE, "")
+
+    def forget_starts(self) -> None:
+        """How long pods take to start has been chosen, which no write told."""
+        for pod in self._cluster.store.list(Pod, None if self._subject is None else self._subject.namespace):
+            if not pod.ready and pod.spec.node_name:
+                self._forget(pod.spec.node_name)
+
+    def pod(self, pod: Pod) -> Token:
+        """One of the subject's, but for its name."""
+        meta, status = pod.metadata, pod.status
+        ready = condition(status.conditions, "Ready")
+        since = -1 if ready is None or ready.last_transition_time_ms is None else ready.last_transition_time_ms
+        restarts = sum(c.restart_count for c in status.container_statuses)
+        times = (meta.creation_timestamp_ms or 0, since, meta.deletion_timestamp_ms or 0)
+        chosen = -1 if pod.ready else self._cluster.chosen_start_ms(pod) or -1
+        return (self._whose(pod), pod.ready, status.phase, *times, restarts, chosen)
+
+    def facts(self, obj: Resource) -> Token:
+        """What controllers know of an object, without when they wrote it."""
+        known = self._facts.get(id(obj))
+        if known is None or known[0] is not obj:
+            meta = obj.metadata
+            spec = obj.spec.replicas if isinstance(obj, (Deployment, ReplicaSet)) else None
+            token = (obj.kind, meta.namespace, meta.uid, meta.generation, spec, hash(getattr(obj, "status", None)))
+            known = self._facts[id(obj)] = (obj, token)
+        return known[1]
+
+    def _on(self, node: str) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
+        mine, others = [], []
+        for pod in self._cluster.store.pods_on(node):
+            if self._whose(pod) >= 0:
+                mine.append(self.pod(pod))
+            else:
+                others.append(self._mate(pod))
+        return tuple(sorted(mine)), tuple(sorted(others))
+
+    def _whose(self, pod: Pod) -> int:
+        """The number of the subject's ReplicaSet, by age; -1 for pods of others."""
+        owner = pod.metadata.controller
+        if owner is None or self._subject is None:
+            return -1
+        known = self._owners.get(owner.uid)
+        if known is None:
+            rs = self._cluster.store.get(ReplicaSet, pod.metadata.namespace, owner.name)
+            of = rs.metadata.controller if rs is not None else None
+            ours = of is not None and of.name == self._subject.name and pod.metadata.namespace == self._subject.namespace
+            known = self._owners[owner.uid] = len([n for n in self._owners.values() if n >= 0]) if ours else -1
+        return known
+
+    def _mate(self, pod: Pod) -> Token:
+        """A pod of others: what it takes, and what the subject makes of it. Owned ones are themselves where that may matter."""
+        known = self._mates.get(pod.metadata.uid)
+        if known is None:
+            spec, meta = pod.spec, pod.metadata
+            words = frozenset(meta.labels.items()) if spec.affinity else 0
+            takes = (frozenset(pod_requests(spec).items()), spec.priority or 0, _ports(spec), words)
+            seen = tuple(_matches(s, meta.labels) for s in self._selectors)
+            itself = self._subject is None or spec.affinity is not None or bool(spec.volumes) or (spec.priority or 0) < self._priority
+            who = meta.uid if itself and meta.controller is not None else ""
+            known = self._mates[pod.metadata.uid] = hash((takes, seen, who))
+        return (known, pod.ready, pod.metadata.deletion_timestamp_ms or 0)
+
+    def _interests(self) -> tuple[list[Any], int]:
+        """What the subject's pods look for in others, and the highest priority of its pods."""
+        if self._subject is None:
+            return [], 0
+        d = self._cluster.store.get(Deployment, self._subject.namespace, self._subject.name)
+        if d is None:
+            return [], 0
+        sets = [rs for rs in self._cluster.store.owned_by(d.metadata.uid, ReplicaSet) if rs.spec.replicas]
+        specs = [d.spec.template.spec, *(rs.spec.template.spec for rs in sets)]
+        labels = d.spec.template.metadata.labels
+        services = [s.spec.selector for s in self._cluster.store.list(Service, self._subject.namespace) if s.spec.selector]
+        found: list[Any] = [s for s in services if all(labels.get(k) == v for k, v in s.items())]
+        for spec in specs:
+            found += [c.label_selector for c in spec.topology_spread_constraints if c.label_selector is not None]
+            found += _terms(spec.affinity)
+        pods = [p for rs in sets for p in self._cluster.store.owned_by(rs.metadata.uid, Pod)]
+        return found, max((p.spec.priority or 0 for p in pods), default=0)
 
     def _of_zone(self, zone: str) -> int:
         """Zones are alike when their nodes are."""
@@ -65,8 +149,15 @@ class Symmetry:
             return 0
         if zone not in self._zones:
             names = [n.metadata.name for n in self._cluster.store.list(Node) if n.metadata.labels.get(ZONE, "") == zone]
-            self._zones[zone] = hash(tuple(sorted(map(self._with_pods, names))))
+            self._zones[zone] = hash(tuple(sorted(map(self.of_node, names))))
         return self._zones[zone]
+
+    def _kind_of(self, name: str) -> int:
+        known = self._kinds.get(name)
+        if known is None:
+            found = self._cluster.store.get(Node, "", name)
+            known = self._kinds[name] = hash(None if found is None else self._kind(found))
+        return known
 
     def _kind(self, node: Node) -> Token:
         labels = {k: v for k, v in node.metadata.labels.items() if k in self._kept or k not in (HOSTNAME, ZONE)}
@@ -74,14 +165,33 @@ class Symmetry:
         shown = (node.metadata.annotations, node.spec, node.status.allocatable, node.status.images, ready and ready.status)
         return (frozenset(labels.items()), ZONE in node.metadata.labels, *shown)
 
+    def _forget(self, node: str) -> None:
+        self._tokens.pop(node, None)
+        self._zones.pop(self.zone(node), None)
+
     def _noticed(self, event: WatchEvent) -> None:
         if event.key.kind == "Node":
             self._tokens.pop(event.key.name, None)
+            self._kinds.pop(event.key.name, None)
             self._zones.clear()
         elif isinstance(event.object, Pod) and event.object.spec.node_name:
-            node = event.object.spec.node_name
-            self._tokens.pop(node, None)
-            self._zones.pop(self.zone(node), None)
+            self._forget(event.object.spec.node_name)
+
+
+def _matches(wanted: Any, labels: Any) -> bool:
+    return selector.matches(wanted, labels) if isinstance(wanted, LabelSelector) else selector.matches_labels(wanted, labels)
+
+
+def _terms(affinity: Affinity | None) -> list[LabelSelector]:
+    if affinity is None:
+        return []
+    sides = [side for side in (affinity.pod_affinity, affinity.pod_anti_affinity) if side is not None]
+    terms = [t for side in sides for t in (*side.required, *(w.pod_affinity_term for w in side.preferred))]
+    return [t.label_selector for t in terms if t.label_selector is not None]
+
+
+def _ports(spec: PodSpec) -> Token:
+    return tuple(sorted((p.host_port, p.protocol, p.host_ip) for c in spec.containers for p in c.ports if p.host_port))
 
 
 def _named(store: Store) -> str:
@@ -92,54 +202,36 @@ def _named(store: Store) -> str:
     return " ".join(f"{s.node_selector} {s.affinity and s.affinity.node_affinity}" for s in specs if s.node_selector or s.affinity)
 
 
-def _pod(pod: Pod) -> Token:
-    meta, status = pod.metadata, pod.status
-    owner = meta.controller
-    # Pods of an owner have one template, but for what was changed by hand; those of nobody only take room.
-    whose = owner.uid if owner is not None else str(hash((meta.labels, pod.spec.priority, frozenset(pod_requests(pod.spec).items()))))
-    ready = condition(status.conditions, "Ready")
-    since = -1 if ready is None or ready.last_transition_time_ms is None else ready.last_transition_time_ms
-    restarts = sum(c.restart_count for c in status.container_statuses)
-    return (whose, meta.creation_timestamp_ms or 0, pod.ready, since, status.phase, meta.deletion_timestamp_ms or 0, restarts)
+def canonical(cluster: Cluster, symmetry: Symmetry, about: Pod | None = None) -> int:
+    """Equal for states from which the same can follow, but for names of nodes, zones and pods. Others are most likely different.
 
-
-def canonical(cluster: Cluster, symmetry: Symmetry) -> int:
-    """Equal for states from which the same can follow, but for names of nodes, zones and pods. Others are most likely different."""
-    store, order = cluster.store, _places(cluster.store)
+    `about`: within an instant, while something is decided about that pod.
+    """
+    store = cluster.store
     zones: dict[str, list[int]] = {}
     for node in store.list(Node):
         name = node.metadata.name
-        zones.setdefault(symmetry.zone(name), []).append(hash((symmetry.of_node(name), tuple(order.get(name, ())))))
+        zones.setdefault(node.metadata.labels.get(ZONE, ""), []).append(symmetry.of_node(name))
     nodes = sorted((zone != "", *sorted(tokens)) for zone, tokens in zones.items())
-    waiting = sorted(_pod(p) for p in store.list(Pod) if not p.spec.node_name)
-    return hash((cluster.now_ms, tuple(nodes), tuple(waiting), tuple(_sizes(store)), tuple(sorted(_timers(cluster)))))
+    waiting = sorted(symmetry.pod(p) for p in store.list(Pod) if not p.spec.node_name)
+    timers = sorted((due, name, _who(cluster, key)) for due, name, key in cluster.manager.timers())
+    state = (cluster.now_ms, tuple(nodes), tuple(waiting), tuple(_sizes(store, symmetry)), tuple(timers))
+    if about is None:
+        return hash(state)
+    turns = tuple((name, _who(cluster, key)) for name, key in cluster.manager.waiting())
+    return hash((state, turns, symmetry.pod(about)))
 
 
-def _places(store: Store) -> dict[str, list[tuple[str, int]]]:
-    """By node: owner and rank, among all pods of that owner, of each of its pods."""
-    ranks: dict[str, int] = {}
-    places: dict[str, list[tuple[str, int]]] = {}
-    for pod in store.list(Pod):
-        owner = pod.metadata.controller
-        if owner is not None:
-            rank = ranks[owner.uid] = ranks.get(owner.uid, 0) + 1
-            places.setdefault(pod.spec.node_name, []).append((owner.uid, rank))
-    return places
-
-
-def _sizes(store: Store) -> Iterator[Token]:
-    """What controllers know, without when they wrote it."""
+def _sizes(store: Store, symmetry: Symmetry) -> Iterator[Token]:
     for kind in store.kinds():
-        if kind in (Event.kind, Node.kind, Pod.kind):
-            continue
-        for obj in store.list_kind(kind):
-            spec = obj.spec.replicas if isinstance(obj, (Deployment, ReplicaSet)) else None
-            yield (kind, obj.metadata.namespace, obj.metadata.uid, obj.metadata.generation, spec, hash(getattr(obj, "status", None)))
+        if kind not in (Event.kind, Node.kind, Pod.kind):
+            yield from map(symmetry.facts, store.list_kind(kind))
 
 
-def _timers(cluster: Cluster) -> Iterator[tuple[Millis, str, str]]:
-    """Who looks again when: pods by their owner."""
-    for due, name, key in cluster.manager.timers():
-        pod = cluster.store.get(Pod, key.namespace, key.name) if key.kind == "Pod" else None
-        owner = pod.metadata.controller if pod is not None else None
-        yield due, name, owner.uid if owner is not None else "" if key.kind == "Node" else str(key)
+def _who(cluster: Cluster, key: Key) -> str:
+    """Whom a controller looks at: pods by their owner."""
+    if key.kind != "Pod":
+        return "" if key.kind == "Node" else str(key)
+    pod = cluster.store.get(Pod, key.namespace, key.name)
+    owner = pod.metadata.controller if pod is not None else None
+    return owner.uid if owner is not None else ""

@@ -113,6 +113,7 @@ class Cluster:
         self._admission.webhooks.append(vertical.admit)
         self._scheduler = Scheduler(self.store, self.manager, kubernetes_version=kubernetes_version, profile=profile, choose=choose)
         self._kubelet = Kubelet(self.store, self.manager, behaviour or Behaviour(), self._leases)
+        self._replica_sets = ReplicaSetController(self.store, self.manager, counts_terminating=minor(kubernetes_version) >= 35)
         quota_sync_ms = flags.duration_ms("resource-quota-sync-period", SYNC_PERIOD_MS)
         for controller in (
             ResourceQuotaController(self.store, self.manager, evaluators, sync_period_ms=quota_sync_ms),
@@ -120,7 +121,7 @@ class Cluster:
             NamespaceController(self.store, self.manager, pods_first=minor(kubernetes_version) >= 33),
             EphemeralVolumeController(self.store, self.manager),
             PersistentVolumeController(self.store, self.manager),
-            ReplicaSetController(self.store, self.manager, counts_terminating=minor(kubernetes_version) >= 35),
+            self._replica_sets,
             DeploymentController(self.store, self.manager, counts_terminating=minor(kubernetes_version) >= 35),
             DisruptionController(self.store, self.manager),
             HorizontalPodAutoscalerController(self.store, self.manager, self.metrics, AutoscalerSettings.of(flags, kubernetes_version)),
@@ -211,9 +212,15 @@ class Cluster:
         return self._choices
 
     def choose_with(self, choices: Choices | None) -> None:
-        """Who breaks ties from now on; None: as kube-scheduler does."""
+        """Who decides what Kubernetes leaves open, from now on; None: as the nominal schedule does."""
         self._choices = choices
         self._scheduler.placement.choose_with(choices)
+        self._replica_sets.choose_with(None if choices is None else choices.deletion)
+        self._kubelet.choose_with(choices)
+
+    def chosen_start_ms(self, pod: Pod) -> Millis | None:
+        """How long `choices` let this pod take to become ready; None: as long as its image does."""
+        return self._kubelet.chosen_ms(pod)
 
     def room_for(self, pod: str, most: int, namespace: str = "default", *, more: Sequence[Json] = ()) -> Room:
         """How many pods like this one fit beside all that is there and beside `more` nodes, at most `most`; itself counts if it is bound.

@@ -170,6 +170,10 @@ class Manager:
         """When which controller looks again at which of its keys, in no particular order."""
         return [(due, name, key) for (name, key), due in self._due.items()]
 
+    def waiting(self) -> tuple[Item, ...]:
+        """Whose turn comes next at this instant, in order; then those that come one by one."""
+        return (*self._queue, *self._turns)
+
     def record(self, about: Resource, type_: str, reason: str, message: str, *, source: str) -> None:
         """Writes a core/v1 Event, or counts up the one that already says so (client-go/tools/record/events_cache.go)."""
         # Unlike upstream: similar events are never aggregated, and none is dropped for being one of many.

@@ -13,7 +13,7 @@ from kgate.engine.api.codec import CLUSTER_SCOPED
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Condition, FrozenMap, Key
 from kgate.engine.api.quantity import milli, parse
-from kgate.engine.choices import Choices
+from kgate.engine.choices import At, Choices
 from kgate.engine.errors import ApiError
 from kgate.rollout import Validate
 from kgate.rollout.expect.judging import Run
@@ -153,7 +153,7 @@ class Player:
             case Metrics():
                 self._metrics(action)
             case Schedule():
-                self._cluster.choose_with(Choices(action.ties))
+                self._cluster.choose_with(Choices({At(kind, n): taken for (kind, n), taken in action.told.items()}))
             case KubeletStep():
                 self._kubelet = merged(self._kubelet, action.changes)
                 self._cluster.set_behaviour(behaviour(read_kubelet(self._kubelet, action.path)))
@@ -343,5 +343,5 @@ def _as_body(kubelet: Kubelet) -> dict[str, Any]:
 
 
 def _manners(m: PodManners) -> dict[str, Any]:
-    spans = {"startup": m.startup_ms, "termination": m.termination_ms, "unready_after": m.unready_after_ms}
-    return {"mode": m.mode} | {name: ms / 1000 for name, ms in spans.items() if ms is not None}
+    others = {"pull_error": m.pull_error, "exit_code": m.exit_code}
+    return {"mode": m.mode} | {name: ms / 1000 for name, ms in m.spans().items()} | {k: v for k, v in others.items() if v}

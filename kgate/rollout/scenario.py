@@ -27,6 +27,7 @@ from kgate.rollout.steps import (
     EventSeen,
     Evict,
     Gone,
+    Kind,
     KubeletStep,
     Metrics,
     NodeHolds,
@@ -365,14 +366,30 @@ _UNTILS: Mapping[str, Callable[[object, Path], Until]] = {
 
 
 def _schedule(value: object, path: Path) -> Schedule:
-    ties: dict[int, str] = {}
+    told: dict[tuple[Kind, int], str] = {}
     for place, entry in fields.items(value, path):
-        body = Fields(entry, place, ("tie", "node"), "a tie")
-        number = body.whole("tie", 0, least=0)
-        if number in ties:
-            refuse(body.at("tie"), f"tie {number} is there twice")
-        ties[number] = body.text("node")
-    return Schedule(ties=ties)
+        body = Fields(entry, place, (*_CHOICES, "node", "after"), "a choice")
+        kinds = [kind for kind in _CHOICES if kind in body]
+        if len(kinds) != 1:
+            refuse(place, f"a choice is one thing, not {len(kinds)}", f"one of {', '.join(_CHOICES)}, and its number")
+        kind = kinds[0]
+        at = (kind, body.whole(kind, 0, least=0))
+        if at in told:
+            refuse(body.at(kind), f"{kind} {at[1]} is there twice")
+        unfit = "node" if kind == "start" else "after"
+        if unfit in body:
+            refuse(body.at(unfit), f"a {kind} has no {unfit}")
+        told[at] = str(_needed_ms(body)) if kind == "start" else body.text("node")
+    return Schedule(told=told)
+
+
+def _needed_ms(body: Fields) -> int:
+    if "after" not in body:
+        refuse(body.path, "after is missing", "after: SECONDS")
+    return body.millis("after", 0)
+
+
+_CHOICES: tuple[Kind, ...] = ("tie", "deletion", "start")
 
 
 _READERS: Mapping[str, Callable[[object, Path], Action]] = {

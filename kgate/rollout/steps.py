@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -96,11 +96,18 @@ class KubeletStep(Struct, frozen=True, kw_only=True):
     path: Path
 
 
-class Schedule(Struct, frozen=True, kw_only=True):
-    """From now on ties of the scheduler are numbered from 0, and those that are named end as they say."""
+Kind = Literal["tie", "deletion", "start"]
+"""What Kubernetes leaves open: a node among equals, a pod among equals, how long a pod starts."""
 
-    ties: Mapping[int, str]
-    """Node by number; one that is not among the best then is not taken."""
+
+class Schedule(Struct, frozen=True, kw_only=True):
+    """From now on what Kubernetes leaves open is numbered from 0, each kind by itself; what is named here comes as it says."""
+
+    told: Mapping[tuple[Kind, int], str]
+    """By kind (tie, deletion, start) and number: a node, or how many milliseconds a pod takes to start.
+
+    A node that is not among those to choose from then is not taken.
+    """
 
 
 class Sleep(Struct, frozen=True, kw_only=True):
@@ -209,7 +216,7 @@ def doing(action: Action) -> str:
         case Wait():
             return f"for {_awaited(action.until)}"
         case Schedule():
-            return ", ".join(f"tie {at}: {node}" for at, node in action.ties.items())
+            return ", ".join(f"{kind} {at}: {taken}{' ms' if kind == 'start' else ''}" for (kind, at), taken in action.told.items())
         case Sleep():
             return f"{action.ms / 1000:g}s"
         case Drain():

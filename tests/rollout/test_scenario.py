@@ -25,7 +25,13 @@ def test_without_nodes_there_are_three_large_ones() -> None:
 
 
 def test_ties_that_end_differently_are_told_by_their_number() -> None:
-    assert only({"schedule": [{"tie": 4, "node": "b"}, {"tie": 0, "node": "a"}]}) == Schedule(ties={4: "b", 0: "a"})
+    assert only({"schedule": [{"tie": 4, "node": "b"}, {"tie": 0, "node": "a"}]}) == Schedule(told={("tie", 4): "b", ("tie", 0): "a"})
+    told = only({"schedule": [{"deletion": 1, "node": "b"}, {"start": 3, "after": 2.5}]})
+    assert told == Schedule(told={("deletion", 1): "b", ("start", 3): "2500"})
+    with pytest.raises(SettingError, match="a start has no node"):
+        only({"schedule": [{"start": 1, "node": "b"}]})
+    with pytest.raises(SettingError, match="a choice is one thing, not 2"):
+        only({"schedule": [{"start": 1, "tie": 2}]})
     with pytest.raises(SettingError, match="tie 4 is there twice"):
         only({"schedule": [{"tie": 4, "node": "b"}, {"tie": 4, "node": "a"}]})
 

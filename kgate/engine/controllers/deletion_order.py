@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cmp_to_key
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -18,7 +19,13 @@ _COST = re.compile(r"0|-[0-9]{1,20}|[1-9][0-9]{0,20}", re.ASCII)
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 
-def pods_to_delete(active: Sequence[Pod], related: Sequence[Pod], count: int, now_ms: Millis) -> list[Pod]:
+class Choose(Protocol):
+    """Which of the pods that nothing but their random uids tells apart goes next; `first` of those that go together."""
+
+    def __call__(self, pods: Sequence[Pod], *, first: bool) -> Pod: ...
+
+
+def pods_to_delete(active: Sequence[Pod], related: Sequence[Pod], count: int, now_ms: Millis, choose: Choose | None = None) -> list[Pod]:
     """The first `count` in the order of deletion; `related` are the pods of all sets of the same owner.
 
     When all are to go nobody sorts, and they go in order of creation.
@@ -33,7 +40,8 @@ def pods_to_delete(active: Sequence[Pod], related: Sequence[Pod], count: int, no
     for class_ in sorted(by_class):
         if len(chosen) >= count:
             break
-        chosen += _by_history(by_class[class_], now_ms)
+        ordered, left = _by_history(by_class[class_], now_ms), count - len(chosen)
+        chosen += ordered if choose is None or left >= len(ordered) else _chosen(ordered, left, now_ms, choose)
     return chosen[:count]
 
 
@@ -57,9 +65,29 @@ class _History(Struct, frozen=True):
     created_ms: Millis | None
 
 
+def _history(pod: Pod) -> _History:
+    return _History(pod, _ready_since(pod) if pod.ready else None, _restarts(pod), _seconds(pod.metadata.creation_timestamp_ms))
+
+
+def _chosen(ordered: Sequence[Pod], count: int, now_ms: Millis, choose: Choose) -> list[Pod]:
+    """The same, where nothing but uids decides as somebody chooses."""
+    left: dict[tuple[object, ...], list[_History]] = {}
+    for h in map(_history, ordered):
+        left.setdefault((h.ready_ms, h.restarts, h.created_ms), []).append(h)
+    chosen: list[Pod] = []
+    while len(chosen) < count:
+        groups = list(left.values())
+        next_ = {h.pod.metadata.uid for g in groups if not any(_surely_first(o[0], g[0], now_ms) for o in groups) for h in g}
+        options = [p for p in ordered if p.metadata.uid in next_]
+        chosen.append(choose(options, first=not chosen))
+        gone = chosen[-1].metadata.uid
+        left = {k: kept for k, g in left.items() if (kept := [h for h in g if h.pod.metadata.uid != gone])}
+    return chosen
+
+
 def _by_history(pods: Sequence[Pod], now_ms: Millis) -> list[Pod]:
     """Pods of one class in the order of deletion. No sort key will do: ages compare by magnitude, and then nothing else counts."""
-    each = [_History(p, _ready_since(p) if p.ready else None, _restarts(p), _seconds(p.metadata.creation_timestamp_ms)) for p in pods]
+    each = list(map(_history, pods))
 
     def compare(a: _History, b: _History) -> int:
         return -1 if _goes_first(a, b, now_ms) else 1 if _goes_first(b, a, now_ms) else 0
@@ -69,22 +97,31 @@ def _by_history(pods: Sequence[Pod], now_ms: Millis) -> list[Pod]:
 
 def _goes_first(a: _History, b: _History, now_ms: Millis) -> bool:
     """Whether `a` goes before `b`. Each rule speaks only where those above it see no difference."""
+    decided = _decided(a, b, now_ms)
+    # Unlike upstream, where what is equal in all this goes in no particular order: the lower uid.
+    return a.pod.metadata.uid < b.pod.metadata.uid if decided is None else decided
+
+
+def _surely_first(a: _History, b: _History, now_ms: Millis) -> bool:
+    """Whatever their uids are."""
+    return a is not b and _decided(a, b, now_ms) is True
+
+
+def _decided(a: _History, b: _History, now_ms: Millis) -> bool | None:
+    """None: their uids decide."""
     if a.ready_ms != b.ready_ms:
-        return _younger(a.pod, b.pod, a.ready_ms, b.ready_ms, now_ms)
+        return _younger(a.ready_ms, b.ready_ms, now_ms)
     if a.restarts != b.restarts:
         return a.restarts > b.restarts
-    if a.created_ms != b.created_ms:
-        return _younger(a.pod, b.pod, a.created_ms, b.created_ms, now_ms)
-    # Unlike upstream, where what is equal in all this goes in no particular order: the lower uid.
-    return a.pod.metadata.uid < b.pod.metadata.uid
+    return _younger(a.created_ms, b.created_ms, now_ms) if a.created_ms != b.created_ms else None
 
 
-def _younger(a: Pod, b: Pod, since_a: Millis | None, since_b: Millis | None, now_ms: Millis) -> bool:
-    """By the binary order of magnitude of the age, so that a few seconds do not decide; within one order by uid. No time comes first."""
+def _younger(since_a: Millis | None, since_b: Millis | None, now_ms: Millis) -> bool | None:
+    """By the binary order of magnitude of the age, so that a few seconds do not decide; None within one order. No time comes first."""
     if since_a is None or since_b is None:
         return since_a is None
     bucket_a, bucket_b = _bucket(now_ms - since_a), _bucket(now_ms - since_b)
-    return bucket_a < bucket_b if bucket_a != bucket_b else a.metadata.uid < b.metadata.uid
+    return None if bucket_a == bucket_b else bucket_a < bucket_b
 
 
 def _bucket(age_ms: Millis) -> int:

@@ -14,7 +14,7 @@ from kgate.engine.api import selector
 from kgate.engine.api.apps import ReplicaSet, ReplicaSetStatus
 from kgate.engine.api.core import Pod, PodStatus
 from kgate.engine.api.meta import Condition, Key, Millis, ObjectMeta, OwnerReference, condition
-from kgate.engine.controllers.deletion_order import pods_to_delete
+from kgate.engine.controllers.deletion_order import Choose, pods_to_delete
 from kgate.engine.errors import NAMESPACE_TERMINATING, ApiError
 from kgate.engine.manager import Manager, Watch, controlled_by
 from kgate.engine.store import Store, key_of
@@ -36,7 +36,12 @@ class ReplicaSetController:
         self._store = store
         self._manager = manager
         self._counts_terminating = counts_terminating
+        self._choose: Choose | None = None
         self.watches = (Watch(ReplicaSet), Watch(Pod, controlled_by("ReplicaSet")), Watch(Pod, self._adopters))
+
+    def choose_with(self, choose: Choose | None) -> None:
+        """Who decides between pods that are equally dispensable, from now on; None: their uids."""
+        self._choose = choose
 
     def reconcile(self, key: Key) -> Millis | None:
         """syncReplicaSet. Writes the status even when pods could not be created, and then raises what the API server said."""
@@ -91,7 +96,7 @@ class ReplicaSetController:
         return Pod(metadata=meta, spec=template.spec, status=PodStatus(phase="Pending"))
 
     def _delete(self, rs: ReplicaSet, active: list[Pod], count: int) -> ApiError | None:
-        for pod in pods_to_delete(active, self._related(rs), count, self._store.now_ms):
+        for pod in pods_to_delete(active, self._related(rs), count, self._store.now_ms, self._choose):
             self._store.delete(key_of(pod))
             self._manager.record(rs, "Normal", "SuccessfulDelete", f"Deleted pod: {pod.metadata.name}", source=SOURCE)
         return None

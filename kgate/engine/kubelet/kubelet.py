@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from kgate.engine.api.core import ContainerStatus, Node, Pod, PodStatus
 from kgate.engine.api.meta import Condition, FrozenMap, Key, Millis, condition
 from kgate.engine.behaviour import Behaviour, ImageBehaviour
+from kgate.engine.choices import Choices
 from kgate.engine.kubelet import attachments
 from kgate.engine.kubelet.images import Images
 from kgate.engine.kubelet.podworker import PodWorker
@@ -44,6 +45,8 @@ class _Run(Struct):
     """Of a pod that is played step by step."""
     attached: bool = False
     """Its node has its volumes."""
+    startup_ms: Millis | None = None
+    """As somebody chose it for this pod."""
 
 
 class Kubelet:
@@ -63,6 +66,7 @@ class Kubelet:
         self._last_ready_ms: Millis | None = None
         self._images = Images()
         self._fates: dict[tuple[str, ...], tuple[bool, ImageBehaviour]] = {}
+        self._choices: Choices | None = None
         self.watches = (Watch(Pod, self._bound), Watch(Node))
 
     def behave(self, behaviour: Behaviour) -> None:
@@ -72,8 +76,17 @@ class Kubelet:
         for pod in self._store.list(Pod):
             run = self._runs.get(pod.metadata.uid)
             if run is not None and run.reported not in ("ready", "unready") and not (run.worker is not None and pod.ready):
-                run.reported, run.worker = "", None
+                run.reported, run.worker, run.startup_ms = "", None, None
                 self._manager.enqueue(self.name, key_of(pod))
+
+    def choose_with(self, choices: Choices | None) -> None:
+        """How long pods take that are bound from now on; None: as their images do."""
+        self._choices = choices
+
+    def chosen_ms(self, pod: Pod) -> Millis | None:
+        """How long somebody chose that this pod is to take; None: nobody did."""
+        run = self._runs.get(pod.metadata.uid)
+        return None if run is None else run.startup_ms
 
     def reconcile(self, key: Key) -> Millis | None:
         if key.kind == "Node":
@@ -175,16 +188,19 @@ class Kubelet:
         if behaviour.mode in ("ok", "flaky"):
             return self._await_ready(pod, run, behaviour)
         self._no_longer_waiting(pod)
-        return self._due(run, behaviour) or self._report(pod, run, behaviour)
+        return self._due(pod, run, behaviour) or self._report(pod, run, behaviour)
 
-    def _due(self, run: _Run, behaviour: ImageBehaviour) -> Millis | None:
-        left = run.bound_ms + (behaviour.startup_ms or 0) - self._store.now_ms
+    def _due(self, pod: Pod, run: _Run, behaviour: ImageBehaviour) -> Millis | None:
+        takes_ms = behaviour.startup_ms or 0
+        if self._choices is not None and run.startup_ms is None:
+            run.startup_ms = self._choices.startup(pod, takes_ms, behaviour.startup_least_ms)
+        left = run.bound_ms + (takes_ms if run.startup_ms is None else run.startup_ms) - self._store.now_ms
         return left if left > 0 else None
 
     def _await_ready(self, pod: Pod, run: _Run, behaviour: ImageBehaviour) -> Millis | None:
         """One after another when the behaviour is serial; whoever is next is woken by the one before."""
         self._waiting.setdefault(pod.metadata.uid, key_of(pod))
-        left = self._due(run, behaviour)
+        left = self._due(pod, run, behaviour)
         if left is not None:
             return left
         if self._behaviour.serial_ms > 0:

@@ -1,23 +1,29 @@
-"""The floor in the worst case: other tie-breaks than kube-scheduler's, and what follows when a node or zone is lost at any instant."""
+"""The floor in the worst case: whatever Kubernetes leaves open, and what follows when a node or zone is lost at any instant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct, field
 
 from kgate.engine import Cluster
 from kgate.engine.api.apps import Deployment
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key
+from kgate.engine.behaviour import ImageBehaviour
+from kgate.engine.choices import At
 from kgate.engine.errors import ApiError
 from kgate.rollout.facts import own_floor
 from kgate.rollout.follow import EXCEEDED, complete
 from kgate.rollout.questions.evidence import Answer, Evidence, Level
 from kgate.rollout.questions.floor import BELOW_FLOOR
 from kgate.rollout.questions.wording import pods, when
-from kgate.rollout.search import Explored, Floor, Losses, Serving, Start, Wanted, explore, losses
+from kgate.rollout.search import Covered, Explored, Floor, Losses, Serving, Start, Wanted, losses, question, staged
 from kgate.rollout.search.shown import Worst, shown
-from kgate.rollout.stage import SUPPORT
-from kgate.rollout.startup import span
+from kgate.rollout.stage import SUPPORT, key_of
+from kgate.rollout.startup import containers, span
+from kgate.rollout.written import mapping
 
 _SHARED = "worst case"
 
@@ -32,11 +38,11 @@ def worst_case(evidence: Evidence) -> Iterator[Answer]:
         if lost.at_ms > lost.lost_ms:  # otherwise it was told already
             yield _after_a_loss(evidence, floor, lost)
         return
-    explored = _explored(evidence)[evidence.key]
-    if explored.violation is not None:
-        yield _in_another_schedule(evidence, floor, explored)
+    covered = _covered(evidence, floor)
+    if covered.decisive.violation is not None:
+        yield _in_another_schedule(evidence, floor, covered)
     else:
-        yield _answer(evidence, lost, explored)
+        yield _answer(evidence, floor, lost, covered)
 
 
 def _asks(evidence: Evidence, floor: Floor) -> bool:
@@ -56,9 +62,13 @@ def _floor(evidence: Evidence, key: Key) -> Floor | None:
 
 def _start(evidence: Evidence) -> Start:
     """The whole change, everything of head in its order."""
-    ordered = sorted((m for m in evidence.head if m.kind in SUPPORT or m.kind == "Deployment"), key=lambda m: m.kind == "Deployment")
-    bodies = [m.body for m in ordered]
-    keys = tuple(evidence.rolled.followed)
+    return _changing(evidence, tuple(evidence.rolled.followed))
+
+
+def _changing(evidence: Evidence, keys: tuple[Key, ...]) -> Start:
+    """The change of these Deployments, and all that bears on them; others stay as they were."""
+    support = [m.body for m in evidence.head if m.kind in SUPPORT]
+    bodies = [*support, *(m.body for m in evidence.head if m.kind == "Deployment" and key_of(m) in keys)]
 
     def change(cluster: Cluster) -> None:
         for body in bodies:
@@ -85,15 +95,39 @@ def _losses(evidence: Evidence) -> dict[Key, Losses]:
     return {evidence.key: Losses(left=True), **found}
 
 
-def _explored(evidence: Evidence) -> dict[Key, Explored]:
-    """The same, and which no loss brings down in the nominal schedule: in one search, for they share the budget."""
-    name = f"{_SHARED}: schedules"
-    if name not in evidence.shared:
-        lost = _losses(evidence)
-        open_ = {f.deployment: f for f in _floors(evidence) if lost[f.deployment].violation is None}
-        evidence.shared[name] = explore(_start(evidence), open_, evidence.settings.budget)
-    found: dict[Key, Explored] = evidence.shared[name]
-    return {evidence.key: Explored(left=True), **found}
+class _Purse(Struct):
+    """What is left of the budget, and of those who share it; and what was found about questions that are alike."""
+
+    budget: int
+    sharing: int
+    known: dict[int, Covered] = field(default_factory=dict)
+
+
+def _covered(evidence: Evidence, floor: Floor) -> Covered:
+    """Its own rollout, while the others rest: each Deployment has its share of the budget, and what others leave of theirs."""
+    purse = evidence.shared.setdefault(f"{_SHARED}: schedules", _Purse(evidence.settings.budget, max(1, len(_floors(evidence)))))
+    start, mine = _changing(evidence, (evidence.key,)), evidence.manifest
+    before = None if evidence.before is None else evidence.before.body
+    starts = [repr(_manners(evidence, body)) for body in (before, mine.body)]
+    said = (floor.floor, floor.in_failure, starts, evidence.key in evidence.rolled.autoscaled)
+    same = question(start, evidence.key, (before, mine.body), *said)
+    known: Covered | None = purse.known.get(same)
+    if known is not None and known.holds:
+        purse.sharing -= 1
+        return known
+    found = staged(start, floor, purse.budget // max(1, purse.sharing), varies=_varies(evidence))
+    purse.budget, purse.sharing = max(0, purse.budget - found.spent), purse.sharing - 1
+    purse.known[same] = found
+    return found
+
+
+def _manners(evidence: Evidence, body: Mapping[str, Any] | None) -> ImageBehaviour:
+    template = {} if body is None else mapping(mapping(body.get("spec")).get("template"))
+    return evidence.rolled.played.behaviour.of_pod([str(c.get("image") or "") for c in containers(template)])
+
+
+def _varies(evidence: Evidence) -> bool:
+    return _manners(evidence, evidence.manifest.body).startup_least_ms is not None
 
 
 def _floors(evidence: Evidence) -> list[Floor]:
@@ -143,18 +177,18 @@ def _after_a_loss(evidence: Evidence, floor: Floor, lost: Losses) -> Answer:
     )
 
 
-def _in_another_schedule(evidence: Evidence, floor: Floor, explored: Explored) -> Answer:
+def _in_another_schedule(evidence: Evidence, floor: Floor, covered: Covered) -> Answer:
+    explored = covered.decisive
     v = explored.violation
     assert v is not None
-    worst = Worst(violation=v, floor=floor.floor, lost_ms=explored.at_ms, at_ms=explored.at_ms, schedule=explored.schedule)
-    ties = ", ".join(f"tie {tie} for node {node}" for tie, node in sorted(explored.schedule.items()))
     loss = f" without {v.what} {v.lost}" if v.lost else ""
+    worst = Worst(violation=v, floor=floor.floor, lost_ms=explored.at_ms, at_ms=explored.at_ms, schedule=explored.schedule)
     return Answer(
         rule=BELOW_FLOOR,
         level=Level.CAN_FAIL,
-        statement=f"when the scheduler breaks ties differently, {pods(v.left)} of {evidence.rehearsal.replicas} available{loss} "
+        statement=f"when {_otherwise(explored)}, {pods(v.left)} of {evidence.rehearsal.replicas} available{loss} "
         f"{when(explored.at_ms)}; the floor is {floor.floor}",
-        evidence=(ties,) if ties else (),
+        evidence=tuple(filter(None, [", ".join(_said(at, taken) for at, taken in sorted(explored.schedule.items()))])),
         path=("spec",),
         key=True,
         fix="require the spread (topologySpreadConstraints with whenUnsatisfiable: DoNotSchedule), and raise maxSurge",
@@ -162,27 +196,70 @@ def _in_another_schedule(evidence: Evidence, floor: Floor, explored: Explored) -
     )
 
 
-def _answer(evidence: Evidence, lost: Losses, explored: Explored) -> Answer:
+_DIFFERENTLY = {
+    "tie": "the scheduler breaks ties differently",
+    "deletion": "other pods of the same rank are deleted first",
+    "start": "pods of a wave become ready at other times",
+}
+
+
+def _otherwise(explored: Explored) -> str:
+    kinds = {at.kind for at in explored.schedule}
+    return " and ".join(said for kind, said in _DIFFERENTLY.items() if kind in kinds) or "only this Deployment changes"
+
+
+def _said(at: At, taken: str) -> str:
+    if at.kind == "start":
+        return f"start {at.number} after {span(int(taken))}"
+    return f"{at.kind} {at.number} {'for' if at.kind == 'tie' else 'on'} node {taken}"
+
+
+def _answer(evidence: Evidence, floor: Floor, lost: Losses, covered: Covered) -> Answer:
     """Nothing was found. With anything left to look at, nobody knows."""
+    explored = covered.decisive
     budget = f"a budget of {evidence.settings.budget}"
-    looked = f"{explored.states} states of other schedules, {explored.merged} of them seen before under other names"
+    looked = f"{explored.states} states, {explored.merged} of them seen before under other names{_resting(evidence)}"
     losses_ = f"each of {lost.cases} losses at {lost.instants} instants"
     if explored.left or lost.left:
-        so_far = "nobody knows what follows a loss" if lost.left else f"it holds after {losses_} as kube-scheduler breaks ties"
+        after = "nobody knows what follows a loss" if lost.left else f"it holds after {losses_} in the nominal schedule"
         return Answer(
             rule=BELOW_FLOOR,
             level=Level.UNKNOWN,
-            statement=f"whether the floor of {_asked(evidence)} holds however ties are broken is not known: {budget} is used up; {so_far}",
+            statement=f"whether the floor of {floor.floor} holds in every schedule is not known: {budget} is used up; "
+            f"{_so_far(explored)}{after}",
             bounds=f"{looked}; {lost.played} losses played on",
         )
     return Answer(
         rule=BELOW_FLOOR,
         level=Level.PASSES,
-        statement=f"the floor of {_asked(evidence)} holds however ties are broken, and after {losses_}",
-        bounds=f"{looked}; {lost.played} losses played on, the others by what the strategy keeps; {budget}; one loss; pods ready in order",
+        statement=f"the floor of {floor.floor} holds however ties are broken and whichever equal pods go first, and after {losses_}",
+        bounds=f"{looked}; {_orders(evidence, covered)}; {lost.played} losses played on, the others by what the strategy keeps; "
+        f"{budget}; one loss",
     )
 
 
-def _asked(evidence: Evidence) -> int:
-    floor = _floor(evidence, evidence.key)
-    return 0 if floor is None else floor.floor
+def _so_far(explored: Explored) -> str:
+    """What is certain all the same."""
+    if not explored.left or explored.deviations < 0:
+        return ""
+    n = explored.deviations
+    if n == 0:
+        return "it holds in the nominal one; "
+    return f"it holds in all that make at most {n} choice{'s' if n > 1 else ''} otherwise than the nominal one; "
+
+
+def _orders(evidence: Evidence, covered: Covered) -> str:
+    if covered.starts:
+        return "pods ready as early, as late and halfway between what the settings allow"
+    if covered.orders is None:
+        return "pods of a wave ready in order"
+    if covered.orders.left:
+        n = max(0, covered.orders.deviations)
+        return (
+            f"pods of a wave ready in order, and in {covered.orders.states} states of others (all with at most {n} choices otherwise)"
+        )
+    return f"pods of a wave ready in any order, up to a second apart: {covered.orders.states} states"
+
+
+def _resting(evidence: Evidence) -> str:
+    return "" if evidence.crowd == 1 else ", while the other Deployments rest"

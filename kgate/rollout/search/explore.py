@@ -1,4 +1,4 @@
-"""Schedules, state by state: those with the fewest tie-breaks that kube-scheduler would not make come first.
+"""Schedules, state by state: those with the fewest choices that the nominal one does not make come first.
 
 A state is the cluster at the end of an instant. One that has been seen under other names of nodes and pods is not followed again.
 """
@@ -12,9 +12,10 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from kgate.engine import Cluster
-from kgate.engine.api.meta import Key
+from kgate.engine.api.core import Pod
+from kgate.engine.api.meta import Millis
 from kgate.engine.canonical import Symmetry, canonical
-from kgate.engine.choices import Choice, Choices
+from kgate.engine.choices import At, Choice, Choices, Kind
 from kgate.engine.errors import LivelockError
 from kgate.rollout.search.world import WRITES, Start, next_instant
 
@@ -37,19 +38,41 @@ class Property(Protocol):
     def at_the_end(self, cluster: Cluster) -> Violation | None: ...
 
 
+class Freedom(Struct, frozen=True, kw_only=True):
+    """What may go otherwise than in the nominal schedule."""
+
+    kinds: frozenset[Kind]
+    jitter_ms: Millis = 0
+    """So much later than usual any pod may be ready."""
+
+
+TIES = Freedom(kinds=frozenset({"tie", "deletion"}))
+"""Which of equally good nodes gets a pod, which of equally dispensable pods goes."""
+STARTS = Freedom(kinds=frozenset({"tie", "deletion", "start"}))
+"""Also when pods are ready whose behaviour leaves that open."""
+ORDERS = Freedom(kinds=frozenset({"tie", "deletion", "start"}), jitter_ms=1000)
+"""Also which pods of a wave are ready first: any may take a second longer."""
+
+
 class Explored(Struct, frozen=True, kw_only=True):
     """What came of it. Without a violation and with nothing left, the property holds in all schedules."""
 
     violation: Violation | None = None
     at_ms: int = 0
     """Of the violation, since the change."""
-    schedule: Mapping[int, str] = field(default_factory=dict)
-    """Node by number of the tie, where it is not the one that kube-scheduler takes; empty: the nominal schedule."""
+    schedule: Mapping[At, str] = field(default_factory=dict)
+    """What was chosen, where it is not what the nominal schedule takes; empty: the nominal schedule."""
     states: int = 0
     merged: int = 0
     """States that had been seen under other names."""
+    spent: int = 0
+    """Of the budget."""
     left: bool = False
     """The budget was used up before everything had been looked at."""
+    deviations: int = 0
+    """With anything left: it holds in all schedules that make at most so many choices otherwise; -1: in none for certain."""
+    until_ms: int = 0
+    """The latest moment that was looked at, since the change."""
 
     @property
     def holds(self) -> bool:
@@ -60,18 +83,22 @@ class _Branch(Struct, frozen=True, kw_only=True):
     """A state, and what is chosen in its next instant."""
 
     before: Cluster
-    told: Mapping[int, str]
+    told: Mapping[At, str]
     free: int
-    """Choices from this number on are open."""
+    """Choices from this serial on are open."""
     first: bool = False
     """The next instant is the change itself."""
 
 
+class _SeenError(Exception):
+    """What is about to be chosen has been looked at, under other names."""
+
+
 class _Search(Struct, kw_only=True):
     start: Start
-    wanted: dict[Key, Property]
-    """Without those that are known to be violated."""
+    wanted: Property
     budget: int
+    freedom: Freedom
     weight: int
     seen: set[int] = field(default_factory=set)
     open: list[tuple[int, int, _Branch]] = field(default_factory=list)
@@ -79,41 +106,68 @@ class _Search(Struct, kw_only=True):
     spent: int = 0
     states: int = 0
     merged: int = 0
+    until_ms: int = 0
     lost: bool = False
     """The engine cannot tell what comes of some schedule."""
-    found: dict[Key, Explored] = field(default_factory=dict)
+    found: Explored | None = None
+    running: Cluster | None = None
+    free: int = 0
 
-    def run(self) -> dict[Key, Explored]:
+    def run(self) -> Explored:
         cluster = self.start.cluster.fork()
-        cluster.choose_with(Choices(alike=Symmetry(cluster)))
+        alike = Symmetry(cluster, self.start.subject)
+        choices = Choices(alike=alike, kinds=self.freedom.kinds, jitter_ms=self.freedom.jitter_ms)
+        choices.watch = self._watch
+        cluster.choose_with(choices)
         self._push(_Branch(before=cluster, told={}, free=0, first=True))
-        while self.open and self.wanted and self.spent < self.budget:
+        while self.open and self.found is None and not self.lost and self.spent < self.budget:
             self._follow(heappop(self.open)[2])
-        for key in self.wanted:
-            self.found[key] = self._explored(left=bool(self.open) or self.lost)
-        return self.found
+        if self.found is not None:
+            return self.found
+        least = min((deviations for deviations, _, _ in self.open), default=0)
+        return self._explored(left=bool(self.open) or self.lost, deviations=-1 if self.lost else least - 1)
 
     def _follow(self, branch: _Branch) -> None:
         self.states += 1
         cluster = branch.before.fork()
         choices = cluster.choices
         assert choices is not None
-        assert isinstance(choices.alike, Symmetry)
         choices.told = dict(branch.told)
         noted = len(choices.made)
+        self.running, self.free = cluster, branch.free
+        new, goes_on = True, True
         try:
             goes_on = self._instant(cluster, first=branch.first)
+        except _SeenError:
+            new = False
         except LivelockError:
-            self.lost, self.budget = True, 0
+            self.lost = True
             return
         self.spent += self.weight + (len(cluster.trace) - len(branch.before.trace)) // WRITES
         self._branch_off(branch, choices.made[noted:])
-        state = canonical(cluster, choices.alike)
-        if state in self.seen:
+        if new and self._is_new(cluster, None):
+            self._judge(cluster, branch, choices.met, goes_on=goes_on)
+        else:
             self.merged += 1
-            return
+
+    def _watch(self, serial: int, about: Pod) -> None:
+        """In the middle of an instant. What the branch was told lies behind."""
+        assert self.running is not None
+        if serial >= self.free and not self._is_new(self.running, about):
+            raise _SeenError
+
+    def _is_new(self, cluster: Cluster, about: Pod | None) -> bool:
+        """Whether this state has not been seen; now it has."""
+        assert cluster.choices is not None
+        alike = cluster.choices.alike
+        assert isinstance(alike, Symmetry)
+        if "start" in self.freedom.kinds:
+            alike.forget_starts()
+        state = canonical(cluster, alike, about)
+        if state in self.seen:
+            return False
         self.seen.add(state)
-        self._judge(cluster, branch, choices.met, goes_on=goes_on)
+        return True
 
     def _instant(self, cluster: Cluster, *, first: bool) -> bool:
         if first:
@@ -124,20 +178,19 @@ class _Search(Struct, kw_only=True):
     def _branch_off(self, branch: _Branch, made: Sequence[Choice]) -> None:
         """The same instant again, with each other option of each choice that was open."""
         for choice in made:
-            if choice.at >= branch.free:
+            if choice.serial >= branch.free:
                 for option in choice.options[1:]:
                     told = {**branch.told, choice.at: option}
-                    self._push(_Branch(before=branch.before, told=told, free=choice.at + 1, first=branch.first))
+                    self._push(_Branch(before=branch.before, told=told, free=choice.serial + 1, first=branch.first))
 
     def _judge(self, cluster: Cluster, branch: _Branch, met: int, *, goes_on: bool) -> None:
         ended = not goes_on or self.start.ended(cluster)
         at_ms = cluster.now_ms - self.start.cluster.now_ms
-        for key, wanted in list(self.wanted.items()):
-            violation = wanted.violated(cluster) or (wanted.at_the_end(cluster) if ended else None)
-            if violation is not None:
-                del self.wanted[key]
-                self.found[key] = self._explored(violation=violation, at_ms=at_ms, schedule=branch.told)
-        if not ended:
+        self.until_ms = max(self.until_ms, at_ms)
+        violation = self.wanted.violated(cluster) or (self.wanted.at_the_end(cluster) if ended else None)
+        if violation is not None:
+            self.found = self._explored(violation=violation, at_ms=at_ms, schedule=branch.told)
+        elif not ended:
             self._push(_Branch(before=cluster, told=branch.told, free=met))
 
     def _push(self, branch: _Branch) -> None:
@@ -145,13 +198,11 @@ class _Search(Struct, kw_only=True):
         self.serial += 1
         heappush(self.open, (len(branch.told), -self.serial, branch))
 
-    def _explored(self, *, left: bool = False, **found: object) -> Explored:
-        return Explored(states=self.states, merged=self.merged, left=left, **found)  # type: ignore[arg-type]
+    def _explored(self, **found: object) -> Explored:
+        counted = {"states": self.states, "merged": self.merged, "spent": self.spent, "until_ms": self.until_ms}
+        return Explored(**counted, **found)  # type: ignore[arg-type]
 
 
-def explore(start: Start, wanted: Mapping[Key, Property], budget: int) -> dict[Key, Explored]:
-    """All schedules of the change, until everything that is wanted is violated in one, or the budget is used up.
-
-    `wanted` is asked all at once, whatever its keys. `budget`: states of a small cluster.
-    """
-    return _Search(start=start, wanted=dict(wanted), budget=budget, weight=start.weight).run()
+def explore(start: Start, wanted: Property, budget: int, freedom: Freedom = TIES) -> Explored:
+    """All schedules of the change, until the property is violated in one, or the budget is used up. `budget`: states of a small cluster."""
+    return _Search(start=start, wanted=wanted, budget=budget, freedom=freedom, weight=start.weight).run()

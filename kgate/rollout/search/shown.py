@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key
+from kgate.engine.choices import At
 from kgate.engine.errors import ApiError, LivelockError
 from kgate.rollout import counterexample
 from kgate.rollout.census import Low
@@ -35,7 +36,7 @@ class Worst(Struct, frozen=True, kw_only=True):
     lost_ms: int
     at_ms: int
     """Since the change."""
-    schedule: Mapping[int, str]
+    schedule: Mapping[At, str]
 
 
 def shown(evidence: Evidence, worst: Worst) -> str:
@@ -43,7 +44,7 @@ def shown(evidence: Evidence, worst: Worst) -> str:
     for alone in (True, False) if evidence.crowd > 1 else (False,):
         body = _body(evidence, worst, alone=alone)
         if body is not None and _fails(body, evidence.key, worst.floor):
-            return counterexample.written(_shrunk(body, evidence.key, worst.floor))
+            return counterexample.written(_shrunk(body, worst.schedule, evidence.key, worst.floor))
     return ""
 
 
@@ -62,22 +63,26 @@ def _body(evidence: Evidence, worst: Worst, *, alone: bool) -> dict[str, Any] | 
     return _with(body, worst.schedule)
 
 
-def _with(body: dict[str, Any], schedule: Mapping[int, str]) -> dict[str, Any]:
+def _entry(at: At, taken: str) -> dict[str, Any]:
+    return {at.kind: at.number} | ({"after": int(taken) / 1000} if at.kind == "start" else {"node": taken})
+
+
+def _with(body: dict[str, Any], schedule: Mapping[At, str]) -> dict[str, Any]:
     """The schedule comes right before the change."""
     steps = [step for step in body["steps"] if "schedule" not in step]
     if schedule:
         at = next(i for i, step in enumerate(steps) if "apply" in step)
-        steps.insert(at, {"schedule": [{"tie": tie, "node": node} for tie, node in sorted(schedule.items())]})
+        steps.insert(at, {"schedule": [_entry(place, taken) for place, taken in sorted(schedule.items())]})
     return {**body, "steps": steps}
 
 
-def _shrunk(body: dict[str, Any], deployment: Key, floor: int) -> dict[str, Any]:
-    """Without every tie that it does not take."""
-    ties = {t["tie"]: t["node"] for step in body["steps"] for t in step.get("schedule", ())}
-    for tie in sorted(ties):
-        fewer = _with(body, {t: node for t, node in ties.items() if t != tie})
-        if _fails(fewer, deployment, floor):
-            body, ties = fewer, {t: node for t, node in ties.items() if t != tie}
+def _shrunk(body: dict[str, Any], schedule: Mapping[At, str], deployment: Key, floor: int) -> dict[str, Any]:
+    """Without every choice that it does not take."""
+    told = dict(schedule)
+    for at in sorted(told):
+        fewer = {other: taken for other, taken in told.items() if other != at}
+        if _fails(_with(body, fewer), deployment, floor):
+            body, told = _with(body, fewer), fewer
     return body
 
 

@@ -23,6 +23,12 @@ class Start(Struct, frozen=True, kw_only=True):
     over: Callable[[Cluster], bool]
     """Every Deployment of the change is complete, or beyond its deadline."""
     deployments: tuple[Key, ...]
+    """What changes, and what `over` looks at."""
+
+    @property
+    def subject(self) -> Key | None:
+        """The one that changes, when it is one alone."""
+        return self.deployments[0] if len(self.deployments) == 1 else None
 
     @property
     def weight(self) -> int:

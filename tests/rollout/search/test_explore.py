@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from kgate.engine import Cluster
-from kgate.engine.choices import Choices
+from kgate.engine.choices import At, Choices
 from kgate.rollout.floors import Failures
-from kgate.rollout.search import Explored, Floor, Start, explore
+from kgate.rollout.search import ORDERS, STARTS, TIES, Explored, Floor, Freedom, Start, explore
 from kgate.rollout.search.world import next_instant
 from tests.rollout.search.worlds import WEB, deployment, start
 
@@ -20,8 +20,8 @@ def floor(n: int, failures: Failures = ZONE_LOSS, in_failure: int | None = None)
     return Floor(deployment=WEB, floor=n, failures=failures, in_failure=n if in_failure is None else in_failure)
 
 
-def explored(begin: Start, wanted: Floor, budget: int = 5000) -> Explored:
-    return explore(begin, {WEB: wanted}, budget)[WEB]
+def explored(begin: Start, wanted: Floor, budget: int = 5000, freedom: Freedom = TIES) -> Explored:
+    return explore(begin, wanted, budget, freedom)
 
 
 def two() -> Start:
@@ -59,14 +59,14 @@ def test_the_same_search_finds_the_same() -> None:
     assert explored(two(), floor(0, in_failure=1)) == explored(two(), floor(0, in_failure=1))
 
 
-def lowest(begin: Start, told: dict[int, str], wanted: Floor) -> int:
+def lowest(begin: Start, told: dict[At, str], wanted: Floor) -> int:
     """The fewest that are left in that schedule, right after a loss or without one."""
-    return walked(begin, told, wanted)[0]
+    return walked(begin, told, wanted, TIES)[0]
 
 
-def walked(begin: Start, told: dict[int, str], wanted: Floor) -> tuple[int, Choices]:
+def walked(begin: Start, told: dict[At, str], wanted: Floor, freedom: Freedom) -> tuple[int, Choices]:
     cluster = begin.cluster.fork()
-    choices = Choices(told)
+    choices = Choices(told, kinds=freedom.kinds, jitter_ms=freedom.jitter_ms)
     cluster.choose_with(choices)
     begin.change(cluster)
     least = left(cluster, wanted)
@@ -82,21 +82,35 @@ def left(cluster: Cluster, wanted: Floor) -> int:
     return 1000 if violation is None else violation.left
 
 
-def every(begin: Start, wanted: Floor) -> int:
-    """The same over all schedules there are, one by one: no symmetry, no merging, no forks in between."""
-    waiting: list[tuple[dict[int, str], int]] = [({}, 0)]
-    least = 1000
+def every(begin: Start, wanted: Floor, freedom: Freedom, most: int = 3000) -> int | None:
+    """The same over all schedules there are, one by one: no symmetry, no merging, no forks in between. None: there are too many."""
+    waiting: list[tuple[dict[At, str], int]] = [({}, 0)]
+    least, walks = 1000, 0
     while waiting:
+        walks += 1
+        if walks > most:
+            return None
         told, free = waiting.pop()
-        found, choices = walked(begin, told, wanted)
+        found, choices = walked(begin, told, wanted, freedom)
         least = min(least, found)
         for choice in choices.made:
-            if choice.at >= free:
-                waiting += [({**told, choice.at: node}, choice.at + 1) for node in choice.options if node != choice.node]
+            if choice.serial >= free:
+                waiting += [({**told, choice.at: node}, choice.serial + 1) for node in choice.options if node != choice.node]
     return least
 
 
-@settings(max_examples=25, deadline=None)
+def agrees(begin: Start, failures: Failures, freedom: Freedom) -> None:
+    """The search finds the least that any schedule leaves, and nothing lower."""
+    least = every(begin, floor(0, failures, 0), freedom)
+    assume(least is not None)
+    assert least is not None
+    assert explored(begin, floor(0, failures, least), freedom=freedom).holds
+    found = explored(begin, floor(0, failures, least + 1), freedom=freedom)
+    assert found.violation is not None
+    assert walked(begin, dict(found.schedule), floor(0, failures, 0), freedom)[0] <= least
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     zones=st.lists(st.sampled_from("ab"), min_size=2, max_size=4),
     replicas=st.integers(1, 3),
@@ -107,9 +121,28 @@ def every(begin: Start, wanted: Floor) -> int:
 def test_nothing_is_overlooked(zones: list[str], replicas: int, surge: int, unavailable: int, failures: Failures) -> None:
     nodes = {f"n{i}": zone for i, zone in enumerate(zones)}
     change = [deployment(image, replicas, surge=surge, unavailable=max(unavailable, 1 - surge)) for image in ("app:1", "app:2")]
-    begin = start(nodes, *change)
-    least = every(begin, floor(0, failures, 0))
-    assert explored(begin, floor(0, failures, least)).holds
-    found = explored(begin, floor(0, failures, least + 1))
-    assert found.violation is not None
-    assert lowest(begin, dict(found.schedule), floor(0, failures, 0)) <= least
+    agrees(start(nodes, *change), failures, TIES)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(
+    zones=st.lists(st.sampled_from("ab"), min_size=2, max_size=3),
+    replicas=st.integers(1, 3),
+    surge=st.integers(0, 2),
+    least_ms=st.sampled_from([None, 500, 2000]),
+    failures=st.sampled_from([ZONE_LOSS, Failures(node=1, zone=0)]),
+)
+def test_nothing_is_overlooked_when_starts_vary(
+    zones: list[str], replicas: int, surge: int, least_ms: int | None, failures: Failures
+) -> None:
+    nodes = {f"n{i}": zone for i, zone in enumerate(zones)}
+    change = [deployment(image, replicas, surge=surge, unavailable=1 - min(surge, 1)) for image in ("app:1", "app:2")]
+    agrees(start(nodes, *change, least_ms=least_ms), failures, ORDERS if least_ms is None else STARTS)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(zones=st.lists(st.sampled_from("ab"), min_size=2, max_size=3), others=st.lists(st.integers(0, 2), min_size=2, max_size=3))
+def test_nothing_is_overlooked_among_pods_of_others(zones: list[str], others: list[int]) -> None:
+    nodes = {f"n{i}": zone for i, zone in enumerate(zones)}
+    change = [deployment(image, 2, surge=1, unavailable=1) for image in ("app:1", "app:2")]
+    agrees(start(nodes, *change, others=dict(zip(nodes, others, strict=False))), ZONE_LOSS, TIES)
