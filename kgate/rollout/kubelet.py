@@ -24,4 +24,12 @@ def image_behaviour(manners: PodManners) -> ImageBehaviour:
         startup_ms=manners.startup_ms,
         termination_ms=manners.termination_ms,
         unready_after_ms=manners.unready_after_ms,
+        pull_ms=manners.pull_ms,
+        pull_error=manners.pull_error,
+        start_ms=manners.create_ms,
+        healthy_ms=manners.healthy_ms,
+        unhealthy_after_ms=manners.unhealthy_after_ms,
+        exit_after_ms=manners.exit_after_ms,
+        exit_code=manners.exit_code,
+        pre_stop_ms=manners.pre_stop_ms,
     )

@@ -26,6 +26,36 @@ class PodManners(Struct, frozen=True, kw_only=True):
     unready_after_ms: int | None = None
     """For `flaky`: from Ready to not ready."""
 
+    # Pods of an image of which any of these is said are played container by container: pull, start, probes, exits, restarts.
+    pull_ms: int | None = None
+    pull_error: str = ""
+    create_ms: int | None = None
+    healthy_ms: int | None = None
+    unhealthy_after_ms: int | None = None
+    exit_after_ms: int | None = None
+    exit_code: int = 0
+    pre_stop_ms: int | None = None
+
+    @property
+    def played(self) -> bool:
+        return bool(self.pull_error) or any(getattr(self, f"{name}_ms") is not None for name in SPANS)
+
+    def spans(self) -> dict[str, int]:
+        """In milliseconds, by the name in the file; what is not said is not there."""
+        named = {name: getattr(self, f"{name}_ms") for name in ("startup", "termination", "unready_after", *SPANS)}
+        return {name: ms for name, ms in named.items() if ms is not None}
+
+
+SPANS: Mapping[str, str] = {
+    "pull": "Seconds to pull the image to a node that has it not; one pull at a time on a node.",
+    "create": "Seconds from the image being there until the container runs.",
+    "healthy": "Seconds from running until the probes are answered; their timing then says when it is ready.",
+    "unhealthy_after": "Seconds from running until no probe is answered any more, in every life of the container.",
+    "exit_after": "Seconds from running until it ends by itself, with exit_code.",
+    "pre_stop": "Seconds that its preStop hook takes.",
+}
+"""What a file says of a container that is played step by step, in seconds."""
+
 
 class Kubelet(Struct, frozen=True, kw_only=True):
     """How all pods behave, with the exceptions by image (or image tag)."""
@@ -50,16 +80,21 @@ def read_kubelet(value: object, path: Path, *, startup_s: float = 0.3, terminati
 
 
 def read_manners(value: object, path: Path) -> PodManners:
-    body = Fields(value, path, ("mode", "startup", "termination", "unready_after"), "how an image behaves")
+    body = Fields(value, path, (*_WHOLE, *SPANS, "pull_error", "exit_code"), "how an image behaves")
     mode = body.text("mode", "ok")
     if mode not in MODES:
         refuse(body.at("mode"), f"mode is {mode!r}", did_you_mean(mode, MODES))
-    return PodManners(
-        mode=mode,
-        startup_ms=body.millis("startup", 0) if "startup" in body else None,
-        termination_ms=body.millis("termination", 0) if "termination" in body else None,
-        unready_after_ms=body.millis("unready_after", 0) if "unready_after" in body else None,
-    )
+    steps = next((key for key in (*SPANS, "pull_error") if key in body), None)
+    whole = next((key for key in ("mode", "startup", "unready_after") if key in body), None)
+    if steps is not None and whole is not None:
+        refuse(body.at(whole), f"{whole} says how the pod behaves as a whole, {steps} how each step goes: only one of them can count")
+    if "exit_code" in body and "exit_after" not in body:
+        refuse(body.at("exit_code"), "exit_code without exit_after", "exit_after: SECONDS")
+    spans = {f"{key}_ms": body.millis(key, 0) for key in (*_WHOLE[1:], *SPANS) if key in body}
+    return PodManners(mode=mode, pull_error=body.text("pull_error", ""), exit_code=body.whole("exit_code", 0, most=255), **spans)
+
+
+_WHOLE = ("mode", "startup", "termination", "unready_after")
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from kgate.rollout import fields
 from kgate.rollout.cluster import ClusterSpec
 from kgate.rollout.fields import Fields, SettingError
 from kgate.rollout.floors import FAILURES_SCHEMA, FLOORS_SCHEMA, Failures, Floor, floor_of, read_failures, read_floors
-from kgate.rollout.pods import MODES, PodManners, read_manners
+from kgate.rollout.pods import MODES, SPANS, PodManners, read_manners
 
 __all__ = ["SCHEMA", "Behaviour", "RolloutSettings", "SettingError", "from_config"]
 
@@ -148,6 +148,14 @@ _MANNERS = {
             "default": "ok",
         },
         "unready_after": {"description": "Seconds a flaky pod stays Ready.", "type": ["number", "null"], "minimum": 0},
+        **{name: {"description": text, "type": ["number", "null"], "minimum": 0} for name, text in SPANS.items()},
+        "pull_error": {"description": "Why no pull of it succeeds, as the registry would say.", "type": ["string", "null"]},
+        "exit_code": {
+            "description": "With which it ends after exit_after.",
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "maximum": 255,
+        },
     },
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine import Behaviour, Cluster, ImageBehaviour
 from kgate.engine.api import quantity as quantities
@@ -158,12 +159,7 @@ def behaviour_of(manifests: Iterable[Manifest], said: Said) -> Behaviour:
             manners = image_behaviour(said.of(image))
             known = images.get(image)
             slowest = max(startup.ms, known.startup_ms or 0) if known else startup.ms
-            images[image] = ImageBehaviour(
-                mode=manners.mode,
-                startup_ms=slowest,
-                termination_ms=manners.termination_ms,
-                unready_after_ms=manners.unready_after_ms,
-            )
+            images[image] = replace(manners, startup_ms=slowest)
     default = said.default.termination_ms
     return Behaviour(startup_ms=0, termination_ms=TERMINATION_MS if default is None else default, images=FrozenMap(images))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from kgate.rollout.pods import PodManners
 from kgate.rollout.settings import Behaviour
 from kgate.rollout.written import mapping
 
@@ -51,13 +52,21 @@ def containers(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _startup(container: Mapping[str, Any], behaviour: Behaviour) -> Startup:
     image = str(container.get("image") or "")
-    said = behaviour.of(image).startup_ms
-    if said is not None:
-        return Startup(image=image, ms=said, source="settings")
+    manners = behaviour.of(image)
     started, ready = mapping(container.get("startupProbe")), mapping(container.get("readinessProbe"))
+    if manners.played:
+        return Startup(image=image, ms=_played_ms(manners, started, ready), source="settings")
+    if manners.startup_ms is not None:
+        return Startup(image=image, ms=manners.startup_ms, source="settings")
     if not started and not ready:
         return Startup(image=image, ms=ASSUMED_MS, source="assumed")
     return Startup(image=image, ms=_probed_s(started, ready) * 1000, source="readinessProbe" if ready else "startupProbe")
+
+
+def _played_ms(manners: PodManners, started: Mapping[str, Any], ready: Mapping[str, Any]) -> int:
+    """At the latest: its image has to be pulled, and a probe that just came too early comes a period later."""
+    running = (manners.pull_ms or 0) + (manners.create_ms or 0)
+    return running + (manners.healthy_ms or 0) + (_probed_s(started, ready) * 1000 if started or ready else 0)
 
 
 def _probed_s(started: Mapping[str, Any], ready: Mapping[str, Any]) -> int:

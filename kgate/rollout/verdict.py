@@ -14,6 +14,7 @@ from kgate.outcome import Rehearsal
 from kgate.rollout.causes import POD, Cause, cause, reasons
 from kgate.rollout.facts import Rolled, described, filled
 from kgate.rollout.follow import Followed
+from kgate.rollout.pods import PodManners
 from kgate.rollout.refusals import refusal
 from kgate.rollout.rules import DEADLINE_EXCEEDED, DOES_NOT_CONVERGE, NEVER_READY, PODS_REFUSED, UNSCHEDULABLE
 from kgate.rollout.stage import key_of, template_of
@@ -130,14 +131,16 @@ class _Case(Struct, frozen=True, kw_only=True):
 
     def _broken(self) -> _Verdict | None:
         """The settings say that an image does not start, or does not last."""
+        well = self.f.completed_ms is not None and not self.f.exceeded
         for i, container in enumerate(containers(template_of(self.manifest))):
             image = str(container.get("image") or "")
-            mode = self.rolled.settings.behaviour.of(image).mode
-            if mode != "ok":
-                what = "do not stay ready" if mode == "flaky" else "never become ready"
+            manners = self.rolled.settings.behaviour.of(image)
+            if manners.mode != "ok" or (ends(manners) and not well):
+                what = "do not stay ready" if manners.mode == "flaky" else "never become ready"
+                how = ends(manners) if manners.mode == "ok" else f"behaves as {manners.mode!r}"
                 return _Verdict(
                     verdict="fail",
-                    reason=f"new pods {what}: the settings say that image {image!r} behaves as {mode!r}",
+                    reason=f"new pods {what}: the settings say that image {image!r} {how}",
                     rule=NEVER_READY,
                     path=(*POD, "containers", i, "image"),
                 )
@@ -235,6 +238,17 @@ SURGE_OVER_QUOTA, TOO_FEW_DOMAINS, VOLUME_BLOCKS = "surge-over-quota", "too-few-
 """Names of questions. Their modules stand above this one."""
 ONE_POD = "ReadWriteOncePod"
 _APART = ("anti-affinity", "free ports", "topology spread")
+
+
+def ends(manners: PodManners) -> str:
+    """What the settings say goes wrong with a container that is played step by step."""
+    if manners.pull_error:
+        return f"cannot be pulled: {manners.pull_error}"
+    if manners.exit_after_ms is not None:
+        return f"exits after {span(manners.exit_after_ms)} with code {manners.exit_code}"
+    if manners.unhealthy_after_ms is not None:
+        return f"answers no probe after {span(manners.unhealthy_after_ms)}"
+    return ""
 
 
 def _asked_as(found: Cause) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from kgate import rollout
+from kgate.rollout import testing
 from kgate.rollout.expect.reading import _TERMS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -15,8 +16,13 @@ TEXT = (ROOT / "docs" / "scenarios.md").read_text()
 
 
 def test_the_example_holds() -> None:
-    (block,) = re.findall(r"```yaml\n# expectations.yaml\n(.*?)```", TEXT, re.S)
-    (one,) = rollout.test([("expectations.yaml", yaml.safe_load(block))])
+    blocks = re.findall(r"```yaml\n# (?:expectations|behaviour).yaml\n(.*?)```", TEXT, re.S)
+    assert len(blocks) == 2
+    for one in rollout.test([("example.yaml", yaml.safe_load(block)) for block in blocks]):
+        _holds(one)
+
+
+def _holds(one: testing.Tested) -> None:
     assert [e.seen for e in one.failures] == []
     assert one.verdict == "pass"
 
