@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from kgate.policy.policy import Policy
 from kgate.policy.schema import SCHEMA
 from kgate.policy.semver import Range
 from kgate.policy.settings import (
+    AdmissionSettings,
     AnnotationSettings,
     DeniedRepository,
     ForbiddenKey,
@@ -29,14 +31,17 @@ from kgate.policy.standard import Standard
 from kgate.policy.standard import parse as parse_standard
 from kgate.reference import parse
 
-_TYPES = {"string": (str, "a text"), "array": (list, "a list"), "object": (dict, "a mapping")}
+_TYPES = {"string": (str, "a text"), "array": (list, "a list"), "object": (dict, "a mapping"), "boolean": (bool, "true or false")}
 
 
-def read(config: Mapping[str, Any]) -> PolicySettings:
-    """Raises SettingError for the first thing that is wrong, from top to bottom."""
+def read(config: Mapping[str, Any], *, folder: str = "") -> PolicySettings:
+    """`folder` is where `paths` begin. Raises SettingError for the first thing that is wrong, from top to bottom."""
     _conform(config, SCHEMA, ())
     images, labels, annotations = (config.get(key, {}) for key in ("images", "labels", "annotations"))
     return PolicySettings(
+        paths=tuple(os.path.normpath(os.path.join(folder, path)) for path in config.get("paths", ())),  # noqa: PTH118 (texts)
+        admission=AdmissionSettings(pods=config.get("admission", {}).get("pods", False)),
+        locked=tuple(config.get("locked", ())),
         rules=dict(_rule(name, said) for name, said in config.get("rules", {}).items()),
         images=ImageSettings(
             allowed=tuple(_prefix(p, ("images", "allowed", i)) for i, p in enumerate(images.get("allowed", ()))),

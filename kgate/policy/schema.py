@@ -89,6 +89,18 @@ SCHEMA: dict[str, Any] = _object(
         "description": "By name or identifier of a rule (kgate rules lists them): how grave it is, where it does not look.",
         "additionalProperties": _RULE,
     },
+    locked=_list("The rules that no waiver and no baseline may cover.", _text("Identifier or name of a rule, of any stage.")),
+    paths=_list(
+        "The files and folders with policies of your own, from the folder of this file: kgate's form, or ValidatingAdmissionPolicies.",
+        _text("A path such as policies/."),
+    ),
+    admission=_object(
+        "How ValidatingAdmissionPolicies that are bound in the repository are asked.",
+        pods={
+            "type": "boolean",
+            "description": "Whether policies about Pods judge the pods that Deployments, StatefulSets, Jobs and the like make as well.",
+        },
+    ),
     profile={
         "enum": ["minimal", "default", "restricted", "ha"],
         "description": "A set of severities to begin with; what is said of a rule by name comes first.",

@@ -98,11 +98,24 @@ class NamespaceSettings(Struct, frozen=True, kw_only=True):
     """Namespaces nothing may be put into."""
 
 
+class AdmissionSettings(Struct, frozen=True, kw_only=True):
+    """The `policy.admission` part of the settings."""
+
+    pods: bool = False
+    """Whether policies about Pods judge the pods that workloads make as well."""
+
+
 class PolicySettings(Struct, frozen=True, kw_only=True):
     """The `policy:` part of the settings."""
 
+    paths: tuple[str, ...] = ()
+    """Files and folders with policies of the user's own."""
+    admission: AdmissionSettings = AdmissionSettings()
+
     rules: Mapping[str, RuleSettings] = field(default_factory=dict)
     """By name of the rule."""
+    locked: tuple[str, ...] = ()
+    """Rules, by name or identifier, that no waiver and no baseline may cover."""
     images: ImageSettings = ImageSettings()
     labels: LabelSettings = LabelSettings()
     annotations: AnnotationSettings = AnnotationSettings()
@@ -124,11 +137,11 @@ class PolicySettings(Struct, frozen=True, kw_only=True):
 _NOTHING_SAID = RuleSettings()
 
 
-def from_config(config: Mapping[str, Any]) -> PolicySettings:
-    """The settings that `policy:` holds, already plain data. Raises SettingError."""
+def from_config(config: Mapping[str, Any], *, folder: str = "") -> PolicySettings:
+    """The settings that `policy:` holds, already plain data; `paths` are taken from `folder`. Raises SettingError."""
     from kgate.policy.reading import read
 
-    return read(config)
+    return read(config, folder=folder)
 
 
 def __getattr__(name: str) -> Any:
