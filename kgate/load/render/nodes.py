@@ -11,6 +11,7 @@ from msgspec import Struct
 from yaml import YAMLError
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+from kgate.load import dialect
 from kgate.load.compose import TooDeep, compose
 from kgate.load.render.rendering import NotRendered
 from kgate.load.scalars import NUMERIC, Scalar, as_json, number, plain
@@ -233,6 +234,8 @@ class Reader:
         except YAMLError as e:
             mark: Any = getattr(e, "problem_mark", None) or getattr(e, "context_mark", None)
             raise NotRendered("is not valid YAML", place=self._at(mark) if mark is not None else None) from e
+        for fault in dialect.faults(text, composed.root) if composed.root is not None else ():
+            raise NotRendered(fault.message, place=self._shift(fault.place.line - 1, fault.place.column - 1))
         # What follows a `...` is not read, as by a decoder that is asked once.
         return None if composed.root is None else self._node(composed.root, None)
 

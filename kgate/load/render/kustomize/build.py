@@ -146,8 +146,6 @@ def _labels(settings: Settings, config: Config) -> list[tuple[dict[str, Node], s
         else:
             if entry.string("includeTemplates") == "true":
                 fields = specs.merged(fields, config.template_labels)
-            if entry.string("includeVolumeClaimTemplates") == "true":
-                fields = specs.merged(fields, config.volume_claim_template_labels)
             fields = specs.merged(fields, (specs.FieldSpec("metadata/labels", create=True),))
         out.append((pairs.fields if pairs is not None else {}, fields))
     return [*out, (settings.pairs("commonLabels"), config.common_labels)]

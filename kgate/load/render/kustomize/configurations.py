@@ -13,7 +13,7 @@ from kgate.load.render.rendering import NotRendered
 _SPEC = {"group": STR, "version": STR, "kind": STR, "path": STR, "create": BOOL, "skip": BOOL}
 _TABLES = {
     "namePrefix": "name_prefix", "nameSuffix": "name_suffix", "namespace": "namespace", "commonLabels": "common_labels", "labels": "labels",
-    "templateLabels": "template_labels", "volumeClaimTemplateLabels": "volume_claim_template_labels",
+    "templateLabels": "template_labels",
     "commonAnnotations": "common_annotations", "varReference": "var_reference", "images": "images", "replicas": "replicas",
 }  # fmt: skip
 _REFERENCE = {"group": STR, "version": STR, "kind": STR, "fieldSpecs": [_SPEC]}

@@ -33,7 +33,7 @@ _FIELDS: Mapping[str, Any] = {
     "metadata": {"name": STR, "namespace": STR, "labels": _PAIRS, "annotations": _PAIRS},
     "openapi": _PAIRS, "namePrefix": STR, "nameSuffix": STR, "namespace": STR, "commonLabels": _PAIRS,
     "labels": [{
-        "pairs": _PAIRS, "includeSelectors": BOOL, "includeTemplates": BOOL, "includeVolumeClaimTemplates": BOOL, "fields": [_FIELD_SPEC],
+        "pairs": _PAIRS, "includeSelectors": BOOL, "includeTemplates": BOOL, "fields": [_FIELD_SPEC],
     }],
     "commonAnnotations": _PAIRS, "patchesStrategicMerge": [STR], "patchesJson6902": [_PATCH], "patches": [_PATCH],
     "images": [_IMAGE], "imageTags": [_IMAGE], "replacements": [{**REPLACEMENT, "path": STR}],

@@ -39,7 +39,6 @@ class Config(Struct, frozen=True, kw_only=True):
     common_labels: FieldSpecs = ()
     labels: FieldSpecs = ()
     template_labels: FieldSpecs = ()
-    volume_claim_template_labels: FieldSpecs = ()
     common_annotations: FieldSpecs = ()
     var_reference: FieldSpecs = ()
     images: FieldSpecs = ()
@@ -58,7 +57,7 @@ class Config(Struct, frozen=True, kw_only=True):
 
 _EMPTY = Config()
 TABLES = (
-    "name_prefix", "name_suffix", "namespace", "common_labels", "labels", "template_labels", "volume_claim_template_labels",
+    "name_prefix", "name_suffix", "namespace", "common_labels", "labels", "template_labels",
     "common_annotations", "var_reference", "images", "replicas",
 )  # fmt: skip
 
@@ -266,8 +265,7 @@ def default() -> Config:
             ),
         ),
         common_labels=(*_selectors(), *_templates("labels"), *_claim_templates()),
-        template_labels=_templates("labels"),
-        volume_claim_template_labels=_claim_templates(),
+        template_labels=(*_templates("labels"), *_claim_templates()),
         common_annotations=_templates("annotations"),
         var_reference=_variables(),
         images=tuple(
