@@ -216,6 +216,11 @@ class Finding(Struct, frozen=True, kw_only=True):
         return self.stage in (Stage.LOAD, Stage.VALIDATE) or (self.object is None and not self.detail)
 
     @property
+    def safely_fixable(self) -> bool:
+        """Whether the file can be changed, and no program notices."""
+        return self.fixable and not (self.fix and self.fix.unsafe)
+
+    @property
     def fingerprint(self) -> str:
         """Names the finding for whoever keeps alerts: its identity and its file. Twins share it."""
         import hashlib

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kgate.fix.diff import unified
 from kgate.fix.plan import Plan, Refused, Wish, obstacle, plan, possible
+from kgate.fix.write import write
 
-__all__ = ["Plan", "Refused", "Wish", "obstacle", "plan", "possible"]
+__all__ = ["Plan", "Refused", "Wish", "obstacle", "plan", "possible", "unified", "write"]

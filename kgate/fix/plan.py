@@ -30,6 +30,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     fix: Fix
     rule: str
     name: str
+    subject: str
+    """The object that it is about."""
     message: str
     line: int
     column: int

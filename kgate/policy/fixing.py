@@ -15,7 +15,8 @@ _OPERATIONS: Mapping[str, Operation] = {
     "rename": Operation.RENAME,
     "remove": Operation.REMOVE,
 }
-KEYS = ("path", "at", "unsafe", "prune", *_OPERATIONS)
+EDIT_KEYS = ("path", "prune", *_OPERATIONS)
+KEYS = ("edits", "at", "unsafe", *EDIT_KEYS)
 
 
 def fix_of(policy: Policy, violation: Violation, subject: Any) -> Fix | None:
@@ -25,9 +26,10 @@ def fix_of(policy: Policy, violation: Violation, subject: Any) -> Fix | None:
         return None
     if violation.edits:
         return Fix(edits=violation.edits, unsafe=told.unsafe if violation.unsafe is None else violation.unsafe)
-    if told.edit is None:
+    if not told.edits:
         return None
-    return Fix(edits=(told.edit.below(_root(told.anchor, violation, subject)),), unsafe=told.unsafe)
+    root = _root(told.anchor, violation, subject)
+    return Fix(edits=tuple(edit.below(root) for edit in told.edits), unsafe=told.unsafe)
 
 
 def _root(anchor: Anchor, violation: Violation, subject: Any) -> Path:
@@ -39,11 +41,18 @@ def _root(anchor: Anchor, violation: Violation, subject: Any) -> Path:
     return path
 
 
-def edit_of(data: Mapping[str, Any]) -> Edit | None:
-    """The edit that a policy's `fix:` describes; None when it leaves that to the check. Raises ValueError with what is wrong."""
+def edits_of(data: Mapping[str, Any]) -> tuple[Edit, ...]:
+    """The edits that a policy's `fix:` describes; none when it leaves that to the check. Raises ValueError with what is wrong."""
+    if "edits" in data:
+        several = data["edits"]
+        if not isinstance(several, list) or not all(isinstance(e, dict) and set(e) <= set(EDIT_KEYS) for e in several):
+            raise ValueError(f"edits of a fix are a list of mappings with {', '.join(EDIT_KEYS)}")
+        return tuple(_edit(e) for e in several)
+    return (_edit(data),) if set(data) & set(EDIT_KEYS) else ()
+
+
+def _edit(data: Mapping[str, Any]) -> Edit:
     named = [key for key in _OPERATIONS if key in data]
-    if not named and "path" not in data:
-        return None
     if len(named) != 1:
         raise ValueError(f"a fix has exactly one of {', '.join(_OPERATIONS)}")
     if named == ["remove"] and data["remove"] is not True:

@@ -37,8 +37,8 @@ class Anchor(StrEnum):
 class Fix(Struct, frozen=True, kw_only=True):
     """The edit that satisfies the policy, as data. Without any, the check itself says what to edit."""
 
-    edit: Edit | None = None
-    """Its path begins at `anchor`."""
+    edits: tuple[Edit, ...] = ()
+    """All of them; their paths begin at `anchor`."""
     anchor: Anchor = Anchor.SUBJECT
     unsafe: str = ""
     """What it may change for those who run the object; empty for a fix that is safe."""

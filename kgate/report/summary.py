@@ -67,7 +67,7 @@ def _images_not_scanned(report: Report) -> Iterator[str]:
 
 def _found(report: Report) -> Iterator[str]:
     parts = [counted(n, str(s)) for s in Severity if (n := report.counted(s))]
-    fixable = sum(1 for f in report.findings if f.fixable and f.waived is None)
+    fixable = sum(1 for f in report.findings if f.safely_fixable and f.waived is None)
     waived = sum(1 for f in report.findings if f.waived is not None)
     parts += [f"{waived} waived"] if waived else []
     if parts:

@@ -22,6 +22,7 @@ _SECCOMP_ANNOTATION = "seccomp.security.alpha.kubernetes.io/pod"
 _SECCOMP_ANNOTATION_OF = "container.seccomp.security.alpha.kubernetes.io/"
 _LEGAL_PROFILES = ("RuntimeDefault", "Localhost")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_ESCALATING = ("SYS_ADMIN", "CAP_SYS_ADMIN")
 _WINDOWS_SINCE = 25
 """From there on the restricted controls that Windows cannot satisfy leave pods of that system alone."""
 _USER_NAMESPACES_SINCE = 35
@@ -35,7 +36,10 @@ def capabilities_baseline(container: Container, context: Context) -> Iterator[Vi
     for path, name in _added(container):
         if name not in allowed:
             says = f"{container} adds the capability {name}, which is not one of those that the baseline standard allows"
-            yield Violation(manifest=container.manifest, path=path, message=says, edits=_taken_out(path, prune=2))
+            edits = _taken_out(path, prune=2)
+            if name in _ESCALATING and at(container.body, _CONTEXT, "allowPrivilegeEscalation") is None:
+                edits = (Edit(path=(*container.path, _CONTEXT, "allowPrivilegeEscalation"), value=False), *edits)
+            yield Violation(manifest=container.manifest, path=path, message=says, edits=edits)
 
 
 def capabilities_restricted(container: Container, context: Context) -> Iterator[Violation]:
@@ -88,9 +92,9 @@ def runs_as_root(pod: Pod, context: Context) -> Iterator[Violation]:
         user = whole(security, "runAsUser")
         if context.minor >= 23 and user == 0:
             place: Path = (*path, "runAsUser")
-            yield Violation(
-                manifest=pod.manifest, path=place, message=f"{who} runs as root: runAsUser is 0", edits=_taken_out(place, prune=1)
-            )
+            guard = () if own is True else (Edit(path=(*path, "runAsNonRoot"), value=True),)
+            says = f"{who} runs as root: runAsUser is 0"
+            yield Violation(manifest=pod.manifest, path=place, message=says, edits=(*guard, *_taken_out(place)))
         elif own is False:
             place = (*path, "runAsNonRoot")
             says = f"{who} sets runAsNonRoot to false"
@@ -257,7 +261,7 @@ def _spared(pod: Pod, context: Context) -> bool:
 def _escalates_anyway(container: Container) -> bool:
     if at(container.body, _CONTEXT, "privileged") is True:
         return True
-    return any(name in ("SYS_ADMIN", "CAP_SYS_ADMIN") for _, name in _added(container))
+    return any(name in _ESCALATING for _, name in _added(container))
 
 
 def _has_profile(security: Mapping[str, Any]) -> bool:

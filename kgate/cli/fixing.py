@@ -1,0 +1,274 @@
+"""`kgate fix`: findings to edits, edits to texts, and the proof that the texts are better, before any file is touched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from kgate import load
+from kgate.edit import Edit, Fix, Impossible
+from kgate.errors import UsageError
+from kgate.finding import Finding, Stage, clean
+from kgate.fix import Refused, Wish, plan, unified, write
+from kgate.gate import Progress, gate
+from kgate.load import spots
+
+if TYPE_CHECKING:
+    from kgate.config import Options
+    from kgate.outcome import Report
+    from kgate.report import Style
+
+ROUNDS = 10
+"""One fix may make room for another, but not for ever."""
+PIN = "KG2006"
+"""The rule that a digest satisfies."""
+_Key = tuple[str, str, int, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which fixes to make."""
+
+    unsafe: bool = False
+    rules: frozenset[str] = frozenset()
+    """Identifiers; empty for every rule."""
+    pins: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """What was found out and what would be written."""
+
+    old: Mapping[str, str]
+    new: Mapping[str, str]
+    """By file, for those that change."""
+    granted: tuple[Wish, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    left: int = 0
+    """Findings after it."""
+    unsafe: int = 0
+    """How many of those `--unsafe` would fix."""
+
+    @property
+    def exit_code(self) -> int:
+        """What was asked for and could not be done makes the run incomplete."""
+        return 3 if self.refused else 0
+
+
+def mend(options: Options, wanted: Wanted, *, progress: Progress) -> Mended:
+    """Plans until nothing is left to plan. Every step is judged again: a fix that leaves its finding, or brings another, is dropped."""
+    if wanted.pins and options.images.offline:
+        raise UsageError("--pin-digests asks registries, and --offline forbids it", hint="leave one of the two out")
+    loaded = load.manifests(options.paths, exclude=options.exclude, force_exclude=options.force_exclude)
+    texts = {s.file: text for s in loaded.sources if (text := load.file_text(s)) is not None}
+    files = {clean(file): file for file in texts}
+    options = _asking(options, wanted)
+    report = gate(options, progress=progress)
+    work = _Work(options=options, progress=progress, old=texts)
+    if wanted.pins:
+        progress("asking registries")
+        report = work.take(_pinned(work, loaded, options), report)
+    for _ in range(ROUNDS):
+        wishes = [w for f in _chosen(report.findings, wanted) if not work.given_up(w := _wish(f, files))]
+        if not wishes:
+            break
+        report = work.take(wishes, report)
+    return _mended(work, report, wanted)
+
+
+def _mended(work: _Work, report: Report, wanted: Wanted) -> Mended:
+    rest = [f for f in report.findings if f.waived is None]
+    risky = [f for f in rest if f.fixable and f.fix is not None and f.fix.unsafe and not wanted.unsafe and _named(f, wanted)]
+    return Mended(
+        old=work.old,
+        new={file: text for file, text in work.new.items() if text != work.old[file]},
+        granted=tuple(work.granted),
+        refused=tuple(work.refused),
+        left=len(rest),
+        unsafe=len(risky),
+    )
+
+
+def written(mended: Mended, roots: Sequence[str]) -> Mended:
+    """The files, changed; one that cannot be is told among what was refused."""
+    failed: dict[str, str] = {}
+    for file, text in sorted(mended.new.items()):
+        try:
+            write(file, mended.old[file], text, (".", *roots))
+        except Impossible as e:
+            failed[file] = e.reason
+    lost = tuple(Refused(wish=w, reason=failed[w.file]) for w in mended.granted if w.file in failed)
+    return replace(
+        mended,
+        new={file: text for file, text in mended.new.items() if file not in failed},
+        granted=tuple(w for w in mended.granted if w.file not in failed),
+        refused=(*mended.refused, *lost),
+    )
+
+
+def difference(mended: Mended, style: Style) -> str:
+    """The patch alone, so that it can be piped."""
+    from kgate.report.style import inert
+
+    return inert("".join(_painted(line, style) + "\n" for line in unified(mended.old, mended.new)))
+
+
+def _painted(line: str, style: Style) -> str:
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    told = line if not style.ascii or line.isascii() else line.encode("ascii", "backslashreplace").decode()
+    return style.paint(colours[line[0]], told) if line[:1] in colours else told
+
+
+def told(mended: Mended, style: Style, *, would: bool = False) -> str:
+    """What was done, by file, then what was not and why, then the sum."""
+    lines: list[str] = []
+    for file in sorted({w.file for w in mended.granted}):
+        lines.append(style.paint("bold", style.shown(file)))
+        lines += [f"  {w.line}:{w.column} {w.rule} {w.name}: {style.shown(w.message)}" for w in mended.granted if w.file == file]
+    for r in sorted(mended.refused, key=lambda r: r.wish.order):
+        place = f"{style.shown(r.wish.file)}:{r.wish.line}:{r.wish.column}"
+        lines.append(f"{place}: {style.paint('yellow', 'not fixed')} {r.wish.rule} {r.wish.name}: {style.shown(r.reason)}")
+    return style.finished([] if style.quiet > 1 else [*([] if style.quiet else lines), summed(mended, would=would)])
+
+
+def summed(mended: Mended, *, would: bool = False) -> str:
+    from kgate.report.style import counted
+
+    verb = "would be fixed" if would else "fixed"
+    parts = [f"{counted(len(mended.granted), 'finding')} {verb} in {counted(len(mended.new), 'file')}"]
+    if mended.refused:
+        parts.append(f"{len(mended.refused)} could not be fixed")
+    parts.append(f"{mended.left} left" + (f", {mended.unsafe} of them with a fix that only --unsafe makes" if mended.unsafe else ""))
+    return "; ".join(parts)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """Texts in the making, and what became of each wish."""
+
+    options: Options
+    progress: Progress
+    old: Mapping[str, str]
+    new: dict[str, str] = field(default_factory=dict)
+    granted: list[Wish] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def given_up(self, wish: Wish) -> bool:
+        """Whether the same was refused before, wherever it stands by now."""
+        return any(_told_of(r.wish) == _told_of(wish) and r.wish.fix == wish.fix for r in self.refused)
+
+    def take(self, wishes: Iterable[Wish], before: Report) -> Report:
+        """Makes what can be made of `wishes` and is better then; the report of the new texts."""
+        wanted, refused = list(wishes), list[Refused]()
+        while wanted:
+            planned = plan(wanted, {**self.old, **self.new}, spots)
+            refused += planned.refused
+            if not planned.granted:
+                break
+            self.progress(f"judging {len(planned.texts)} changed files")
+            after = gate(self.options, progress=self.progress, texts={**self.new, **planned.texts})
+            guilty = _guilty(before, after, planned.granted)
+            if not guilty:
+                self.new.update(planned.texts)
+                self.granted += planned.granted
+                self.refused += refused
+                return after
+            refused += [Refused(wish=w, reason=reason) for w, reason in guilty]
+            culprits = [w for w, _ in guilty]
+            wanted = [w for w in planned.granted if w not in culprits]
+        self.refused += refused
+        return before
+
+
+def _guilty(before: Report, after: Report, granted: Sequence[Wish]) -> list[tuple[Wish, str]]:
+    """The wishes whose finding would stay, or, when something new would be found, those of the object that it is about."""
+    had, has = _counted(before.findings), _counted(after.findings)
+    asked = Counter(_key_of(w) for w in granted if w.rule != PIN)
+    staying = {key for key, n in asked.items() if has[key] > had[key] - n}
+    if staying:
+        return [(w, "the finding would stay") for w in granted if _key_of(w) in staying and w.rule != PIN]
+    for key in sorted(k for k in has if has[k] > had[k]):
+        rule, file, document, subject = key
+        for near in (
+            [w for w in granted if (w.file, w.document, w.subject) == (file, document, subject)],
+            [w for w in granted if w.file == file],
+            list(granted),
+        ):
+            if near:
+                return [(w, f"{rule} would then be found in {subject or file}") for w in near]
+    return []
+
+
+def _counted(findings: Iterable[Finding]) -> Counter[_Key]:
+    """By rule and object: lines and paths move when a text is changed. What is said of waivers and baselines is not counted."""
+    return Counter((f.rule, f.file, f.document, str(f.object or "")) for f in findings if not f.rule.startswith("KG9"))
+
+
+def _key_of(wish: Wish) -> _Key:
+    return (wish.rule, clean(wish.file), wish.document, wish.subject)
+
+
+def _told_of(wish: Wish) -> tuple[str, ...]:
+    return (wish.rule, wish.file, wish.subject, wish.message)
+
+
+def _asking(options: Options, wanted: Wanted) -> Options:
+    """Only what fixes come from; rules that are asked for by name are on."""
+    from kgate.policy import catalog
+    from kgate.policy.trial import on_alone
+
+    off = tuple(p.name for p in catalog().policies if p.rule.id in wanted.rules and not p.rule.enabled)
+    policy = on_alone(off, options.policy) if off else options.policy
+    return replace(options, stages=(Stage.LOAD, Stage.VALIDATE, Stage.POLICY), policy=policy)
+
+
+def _named(f: Finding, wanted: Wanted) -> bool:
+    return not wanted.rules or f.rule in wanted.rules
+
+
+def _chosen(findings: Iterable[Finding], wanted: Wanted) -> Iterable[Finding]:
+    for f in findings:
+        if f.fix is not None and f.waived is None and _named(f, wanted) and (wanted.unsafe or not f.fix.unsafe):
+            yield f
+
+
+def _wish(f: Finding, files: Mapping[str, str]) -> Wish:
+    assert f.fix is not None
+    return Wish(
+        file=files.get(f.file, f.file),
+        document=f.document,
+        fix=f.fix,
+        rule=f.rule,
+        name=f.name,
+        subject=str(f.object or ""),
+        message=f.message,
+        line=f.line,
+        column=f.column,
+    )
+
+
+def _pinned(work: _Work, loaded: load.Loaded, options: Options) -> Iterator[Wish]:
+    """A wish for each image whose registry told a digest; the others are refused."""
+    from kgate.images.pins import pins
+    from kgate.policy import catalog
+
+    name = next(p.name for p in catalog().policies if p.rule.id == PIN)
+    for pin in pins((m for m in loaded.manifests if not m.app), options.images, progress=lambda done, total: None):
+        use = pin.use
+        wish = Wish(
+            file=use.manifest.file,
+            document=use.manifest.document,
+            fix=Fix(edits=(Edit(path=use.manifest.root + use.path, value=pin.image),)),
+            rule=PIN,
+            name=name,
+            subject=str(use.manifest.subject),
+            message=f"{use.image} is pinned as {pin.image}" if pin.image else f"{use.image} is not pinned",
+            line=use.place.line,
+            column=use.place.column,
+        )
+        if pin.image:
+            yield wish
+        else:
+            work.refused.append(Refused(wish=wish, reason=pin.reason))
