@@ -421,13 +421,14 @@ def schema() -> int:
 
 
 @config.command("check", short_help="Say whether the settings are right.")
-@click.argument("file", required=False)
+@click.argument("files", nargs=-1, metavar="[FILES]...")
 @_config
-def check_settings(file: str | None, config: str | None) -> int:
-    """Read the settings file FILE (default: the one a check would use) and say whether it is right."""
+def check_settings(files: tuple[str, ...], config: str | None) -> int:
+    """Read the settings FILES (default: the one a check would use) and say whether they are right."""
     from kgate import config as settings
 
-    found = settings.discover((".",), named=file or config)
-    settings.settled(found)
-    write_stdout(f"{found}: settings are right\n" if found else f"no {settings.FILE_NAME} here: the defaults hold\n")
+    for file in files or (config,):
+        found = settings.discover((".",), named=file)
+        settings.settled(found)
+        write_stdout(f"{found}: settings are right\n" if found else f"no {settings.FILE_NAME} here: the defaults hold\n")
     return 0

@@ -31,7 +31,7 @@ def step(venv: Path, where: Path, **inputs: str) -> tuple[subprocess.CompletedPr
     environment = {k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ}
     environment |= {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "REQUESTS_"))}
     environment |= {"RUNNER_TEMP": str(temp), "GITHUB_OUTPUT": str(outputs), "GITHUB_STEP_SUMMARY": str(summary), "KGATE_VENV": str(venv)}
-    environment |= {f"KGATE_INPUT_{name}": value for name, value in inputs.items()}
+    environment |= {name if name.startswith("GITHUB_") else f"KGATE_INPUT_{name}": value for name, value in inputs.items()}
     argv = [sys.executable, "-I", str(ACTION)]
     done = subprocess.run(argv, cwd=where, env=environment, capture_output=True, text=True, timeout=900, check=False)
     told = dict(re.findall(r"^(\S+)<<(?:ghadelimiter_\S+)\n(.*?)\nghadelimiter_", outputs.read_text(), re.M | re.S))
@@ -44,7 +44,10 @@ def test_it_passes_the_shop_and_tells_the_outputs(venv: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stdout + done.stderr
     assert told["verdict"] == "pass" and told["exit-code"] == "0"
     assert json.loads(Path(told["report-json"]).read_text())["verdict"] == "pass"
-    assert "verdict: PASS" in summary
+    assert "kgate: PASS" in summary
+    assert json.loads(Path(told["sarif-file"]).read_text())["version"] == "2.1.0"
+    assert Path(told["html-file"]).read_text().startswith("<!DOCTYPE html>")
+    assert Path(told["junit-file"]).read_text().startswith("<?xml")
 
 
 def test_it_fails_the_naked_deployment(venv: Path, tmp_path: Path) -> None:
@@ -52,7 +55,37 @@ def test_it_fails_the_naked_deployment(venv: Path, tmp_path: Path) -> None:
     done, told, summary = step(venv, tmp_path, PATHS="nginx-deployment.yaml")
     assert done.returncode == 1
     assert told["verdict"] == "fail"
-    assert "verdict: FAIL" in summary
+    assert "kgate: FAIL" in summary
+    assert re.search(r"^::error file=nginx-deployment.yaml,line=\d+,col=\d+,title=KG", done.stdout, re.M)
+
+
+def test_a_pull_request_is_compared_with_its_target_and_judged_by_the_settings_there(venv: Path, tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    shutil.copy(ROOT / "examples" / "nginx-deployment.yaml", repository)
+    (repository / ".kgate.yaml").write_text("policy: {rules: {image-tag-missing: error}}\n")
+    for args in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        ["commit", "-q", "-m", "x"],
+        ["update-ref", "refs/remotes/origin/main", "HEAD"],
+    ):
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *args], cwd=repository, check=True)
+    text = (repository / "nginx-deployment.yaml").read_text()
+    (repository / "nginx-deployment.yaml").write_text(re.sub(r"image: nginx\S*", "image: nginx", text))
+    (repository / ".kgate.yaml").write_text("policy: {rules: {image-tag-missing: 'off'}}\n")
+    done, told, _ = step(venv, repository, GITHUB_BASE_REF="main", STAGES="policy")
+    found = {f["name"] for f in json.loads(Path(told["report-json"]).read_text())["findings"]}
+    assert told["verdict"] == "fail", done.stdout + done.stderr
+    assert {"image-tag-missing", "settings-changed"} <= found
+
+
+def test_a_shallow_checkout_is_told_how_to_fetch_the_history(venv: Path, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    shutil.copy(ROOT / "examples" / "nginx-deployment.yaml", tmp_path)
+    done, told, _ = step(venv, tmp_path, GITHUB_BASE_REF="main")
+    assert (done.returncode, told["verdict"]) == (2, "error")
+    assert "fetch" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -81,8 +114,11 @@ def test_workflow_commands_in_a_manifest_stay_text(venv: Path, tmp_path: Path) -
     assert told["verdict"] == "fail"
     assert not re.search(r"^::set-output", done.stdout, re.M)
     assert not re.search(r"^::set-output", summary, re.M)
-    first, *_, last = [line for line in done.stdout.splitlines() if line.startswith("::")]
+    first, *between, last = [
+        line for line in done.stdout.splitlines() if line.startswith("::") and not re.match("::(error|warning|notice) ", line)
+    ]
     assert first.startswith("::stop-commands::") and last == f"::{first.rpartition('::')[2]}::"
+    assert between == []
 
 
 WORKFLOW = """\
@@ -113,7 +149,12 @@ def test_a_local_runner_plays_the_composite_action(venv: Path, tmp_path: Path) -
     shutil.copytree(ROOT / "examples" / "shop", repository / "shop")
     (repository / ".github" / "workflows").mkdir(parents=True)
     (repository / ".github" / "workflows" / "gate.yml").write_text(WORKFLOW)
-    for args in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "x"]):
+    for args in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "-m", "x"],
+        ["update-ref", "refs/remotes/origin/main", "HEAD"],
+    ):
         subprocess.run(["git", "-C", str(repository), *args], check=True, capture_output=True)
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"pull_request": {"base": {"ref": "main"}, "head": {"ref": "topic"}}}))
@@ -135,3 +176,47 @@ def test_a_local_runner_plays_the_composite_action(venv: Path, tmp_path: Path) -
     environment = os.environ | {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "XDG_CACHE_HOME": str(home / ".cache")}
     done = subprocess.run(argv, cwd=repository, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert "the verdict is <pass>, code <0>" in done.stdout, done.stdout[-5000:] + done.stderr[-3000:]
+
+
+def program(name: str) -> str:
+    path = Path(sys.executable).parent / name
+    if not path.exists():
+        pytest.skip(f"{name} is not installed")
+    return str(path)
+
+
+def test_the_action_keeps_to_the_schema_of_actions() -> None:
+    subprocess.run([program("check-jsonschema"), "--builtin-schema", "vendor.github-actions", str(ROOT / "action.yml")], check=True)
+
+
+def test_the_strictest_security_lint_finds_nothing_in_the_action() -> None:
+    argv = [program("zizmor"), "--offline", "--persona=pedantic", "--no-progress", str(ROOT / "action.yml")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_workflow_lint_finds_nothing_in_the_workflow_of_these_tests(tmp_path: Path) -> None:
+    workflow = tmp_path / "gate.yml"
+    workflow.write_text(
+        WORKFLOW.replace("./kgate-action", "actions/checkout@v4")
+        .replace("        with:\n          paths: shop\n", "")
+        .replace("        id: kgate\n", "")
+    )
+    done = subprocess.run([program("actionlint"), "-shellcheck=", "-pyflakes=", str(workflow)], capture_output=True, text=True, check=False)
+    assert "syntax-check" not in done.stdout, done.stdout
+
+
+def test_every_library_that_kgate_needs_is_in_the_lock() -> None:
+    import tomllib
+
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+    from packaging.version import Version
+
+    locked = {
+        canonicalize_name(name): Version(version)
+        for name, version in re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "tools" / "requirements.txt").read_text(), re.M)
+    }
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    for requirement in map(Requirement, needed):
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement

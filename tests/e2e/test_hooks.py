@@ -89,3 +89,18 @@ def test_the_gate_hook_rehearses_from_the_last_commit(hooks: Path, repository: P
     done = try_repo(hooks, repository, "kgate-gate", "--hook-stage", "manual", "--all-files")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4.2.1" in done.stdout and "4.2.2" in done.stdout
+
+
+def test_the_settings_hook_stops_a_typing_error_at_its_line(hooks: Path, repository: Path) -> None:
+    (repository / ".kgate.yaml").write_text("fail_on: warning\n")
+    (repository / "sub").mkdir()
+    (repository / "sub" / ".kgate.yaml").write_text("policy: {}\n")
+    git(repository, "add", "-A")
+    good = try_repo(hooks, repository, "kgate-config", "--all-files")
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert ".kgate.yaml: settings are right" in good.stdout
+    (repository / "sub" / ".kgate.yaml").write_text("polcy: {}\n")
+    git(repository, "add", "-A")
+    bad = try_repo(hooks, repository, "kgate-config", "--all-files")
+    assert bad.returncode == 1, bad.stdout + bad.stderr
+    assert "sub/.kgate.yaml:1:1: unknown key 'polcy'" in bad.stdout
