@@ -39,7 +39,7 @@ def played(where: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """The script of the job, with the kgate of this environment in place of the one that before_script installs."""
     (where / ".kgate-venv" / "bin").mkdir(parents=True)
     (where / ".kgate-venv" / "bin" / "kgate").symlink_to(Path(sys.executable).parent / "kgate")
-    (script,) = job()["script"]
+    (script,) = job()["kgate"]["script"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(where), "KGATE_FAIL_ON": "error", "KGATE_PATHS": "."} | variables
     return subprocess.run(
         ["bash", "-eo", "pipefail", "-c", script], cwd=where, env=environment, capture_output=True, text=True, check=False
