@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from kgate.engine.scheduler.cache import Cache
-from kgate.engine.scheduler.framework import CycleState, Filter, Normalize, PreScore, Rejection, Score
+from kgate.engine.scheduler.framework import CycleState, Filter, Normalize, PreScore, Rejection, Score, offering, offers
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.selection import Question, Selection, first_rejection, tally, winner
 
@@ -33,9 +33,10 @@ class Board:
         self.kept: dict[object, Any] = {}
         self._cache = cache
         self._filters = filters
-        speaking = [s for s in scores if not isinstance(s, PreScore) or s.prescore(info)]
-        self._flat = [(s, weights[s.name]) for s in speaking if not isinstance(s, Normalize)]
-        self._columns = tuple(Column(plugin=s, weight=weights[s.name], scores=[]) for s in speaking if isinstance(s, Normalize))
+        silent = {s.name for s in offering(scores, PreScore) if not s.prescore(info)}
+        speaking = [s for s in scores if s.name not in silent]
+        self._flat = [(s, weights[s.name]) for s in speaking if not offers(s, Normalize)]
+        self._columns = tuple(Column(plugin=s, weight=weights[s.name], scores=[]) for s in offering(speaking, Normalize))
         self._nodes: Sequence[NodeInfo] = ()
         self._rejected: dict[int, Rejection] = {}
         """By place of the node."""

@@ -7,7 +7,7 @@ looked up by the method's name: asking a Protocol takes too long.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast
 
 from kgate.engine.scheduler.cache import Cache
 from kgate.engine.scheduler.framework import CycleState, Filter, Normalize, Plugin, Rejection, Score, WideScore
@@ -19,7 +19,6 @@ FEW = 10
 """So many nodes are asked one by one sooner than by columns."""
 
 
-@runtime_checkable
 class ByGroup(Plugin, Protocol):
     """Looks at nothing but the Node itself: its taints, whether it is cordoned, its images, and some of its labels."""
 
@@ -27,25 +26,21 @@ class ByGroup(Plugin, Protocol):
         """Which labels; None when it looks at more."""
 
 
-@runtime_checkable
 class PatternFilter(Plugin, Protocol):
     def pattern(self, pod: PodInfo, table: Table, at: Array) -> Array:
         """For each place 0 when its `filter` lets the pod in, else a number that is the same where the rejection is the same."""
 
 
-@runtime_checkable
 class ColumnScore(Plugin, Protocol):
     def score_column(self, pod: PodInfo, table: Table, at: Array) -> Array:
         """Its `score` for each place."""
 
 
-@runtime_checkable
 class MaskFilter(Plugin, Protocol):
     def masks(self, pod: PodInfo, table: Table, state: CycleState) -> Iterable[tuple[Array, Rejection]]:
         """What its `filter` would reject, place by place; where several are true the first one counts."""
 
 
-@runtime_checkable
 class ColumnsScore(Plugin, Protocol):
     def scores_column(self, pod: PodInfo, table: Table, at: Array | None, state: CycleState) -> Array | None:
         """Its `scores` for the nodes at those places (None: at all); None when it has no opinion."""

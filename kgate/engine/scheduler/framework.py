@@ -6,7 +6,8 @@ Sources: kube-scheduler/framework/interface.go, pkg/scheduler/framework/types.go
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 from msgspec import Struct
@@ -151,6 +152,20 @@ class WideScore(Plugin, Protocol):
 class Retry(Plugin, Protocol):
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
         """Whether the change may let in a pod that this plugin refused (upstream: QueueingHintFn)."""
+
+
+def offering(plugins: Iterable[Plugin], kind: Any) -> list[Any]:
+    """Those that have the methods of one of the Protocols above. To isinstance that takes twenty times as long."""
+    return [p for p in plugins if offers(p, kind)]
+
+
+def offers(plugin: object, kind: Any) -> bool:
+    return all(hasattr(plugin, name) for name in _methods(kind))
+
+
+@cache
+def _methods(kind: type) -> tuple[str, ...]:
+    return tuple(name for cls in kind.__mro__ if cls.__module__ == __name__ for name in vars(cls) if not name.startswith("_"))
 
 
 def in_proportion(scores: list[int], *, reverse: bool) -> list[int]:

@@ -27,6 +27,8 @@ from kgate.engine.scheduler.framework import (
     Score,
     WideScore,
     counted,
+    offering,
+    offers,
     unavailable,
 )
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
@@ -136,12 +138,12 @@ class Placement:
         self._weights = profile.weights
         self._filters = profile.filters
         self._local_filters = [f for f in self._filters if f.local]
-        self._scores = [p for p in profile.plugins if isinstance(p, Score)]
-        self._wide_scores = [(p, self._weights[p.name]) for p in profile.plugins if isinstance(p, WideScore)]
-        self._prefilters = [(p, p if isinstance(p, Idle) else None) for p in profile.plugins if isinstance(p, PreFilter)]
+        self._scores = offering(profile.plugins, Score)
+        self._wide_scores = [(p, self._weights[p.name]) for p in offering(profile.plugins, WideScore)]
+        self._prefilters = [(p, p if offers(p, Idle) else None) for p in offering(profile.plugins, PreFilter)]
         self._wide_filters = {f.name: f for f in self._filters if not f.local}
-        self._prebinds = [p for p in profile.plugins if isinstance(p, PreBind)]
-        self._accounting = [p for p in profile.plugins if isinstance(p, Accounting)]
+        self._prebinds = offering(profile.plugins, PreBind)
+        self._accounting = offering(profile.plugins, Accounting)
         self._boards: dict[object, list[Boards]] = {}
         self._last: Boards | None = None
         """The board that was asked last; most pods come after one of their kind."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from kgate.engine.scheduler.framework import Filter, Plugin
+from kgate.engine.scheduler.framework import Filter, Plugin, offering
 from kgate.engine.scheduler.plugins.bandwidth import Bandwidth
 from kgate.engine.scheduler.plugins.image_locality import ImageLocality
 from kgate.engine.scheduler.plugins.inter_pod_affinity import InterPodAffinity
@@ -53,7 +53,7 @@ class Profile(Struct, frozen=True, kw_only=True):
 
     @property
     def filters(self) -> Sequence[Filter]:
-        return [p for p in self.plugins if isinstance(p, Filter)]
+        return offering(self.plugins, Filter)
 
 
 def default_profile(kubernetes_version: str = "1.36", *, bandwidth: bool = False) -> Profile:

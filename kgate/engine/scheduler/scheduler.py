@@ -12,7 +12,7 @@ from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Condition, Key, Millis, Resource, condition
 from kgate.engine.manager import Manager, Watch
 from kgate.engine.scheduler.cache import KINDS, Cache
-from kgate.engine.scheduler.framework import Change, PreEnqueue, Retry
+from kgate.engine.scheduler.framework import Change, PreEnqueue, Retry, offering
 from kgate.engine.scheduler.nodeinfo import PodInfo
 from kgate.engine.scheduler.placement import Choose, Decision, Placement
 from kgate.engine.scheduler.preemption import Candidate, DefaultPreemption, NoRoom
@@ -59,8 +59,8 @@ class Scheduler:
         self._store = store
         self._manager = manager
         self._profile = profile or default_profile(kubernetes_version)
-        self._gates = [p for p in self._profile.plugins if isinstance(p, PreEnqueue)]
-        self._retries = {p.name: p for p in self._profile.plugins if isinstance(p, Retry)}
+        self._gates = offering(self._profile.plugins, PreEnqueue)
+        self._retries = {p.name: p for p in offering(self._profile.plugins, Retry)}
         self.cache = Cache()
         self.placement = Placement(self.cache, self._profile, choose)
         self._preemption = DefaultPreemption(self.cache, self.placement)
