@@ -14,7 +14,7 @@ from kgate.engine.api import selector
 from kgate.engine.api.affinity import Affinity
 from kgate.engine.api.apps import Deployment, ReplicaSet
 from kgate.engine.api.core import Event, Node, Pod, PodSpec, Service
-from kgate.engine.api.meta import Key, LabelSelector, Resource, condition
+from kgate.engine.api.meta import Key, LabelSelector, Millis, Resource, condition
 from kgate.engine.api.resources import pod_requests
 from kgate.engine.trace import WatchEvent
 
@@ -65,7 +65,7 @@ class Symmetry:
         return "" if found is None else found.metadata.labels.get(ZONE, "")
 
     def forget_starts(self) -> None:
-        """How long pods take to start has been chosen, which no write told."""
+        """How long pods take to start is nothing that a write tells."""
         for pod in self._cluster.store.list(Pod, None if self._subject is None else self._subject.namespace):
             if not pod.ready and pod.spec.node_name:
                 self._forget(pod.spec.node_name)
@@ -77,8 +77,12 @@ class Symmetry:
         since = -1 if ready is None or ready.last_transition_time_ms is None else ready.last_transition_time_ms
         restarts = sum(c.restart_count for c in status.container_statuses)
         times = (meta.creation_timestamp_ms or 0, since, meta.deletion_timestamp_ms or 0)
-        chosen = -1 if pod.ready else self._cluster.chosen_start_ms(pod) or -1
-        return (self._whose(pod), pod.ready, status.phase, *times, restarts, chosen)
+        return (self._whose(pod), pod.ready, status.phase, *times, restarts, *((-1, -1) if pod.ready else self._starting(pod)))
+
+    def _starting(self, pod: Pod) -> tuple[Millis, Millis]:
+        """How long it was chosen to take, and when its kubelet looks again; neither was written."""
+        due = self._cluster.manager.due_ms("kubelet", Key(pod.kind, pod.metadata.namespace, pod.metadata.name))
+        return self._cluster.chosen_start_ms(pod) or -1, -1 if due is None else due
 
     def facts(self, obj: Resource) -> Token:
         """What controllers know of an object, without when they wrote it."""

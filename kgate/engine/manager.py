@@ -170,6 +170,10 @@ class Manager:
         """When which controller looks again at which of its keys, in no particular order."""
         return [(due, name, key) for (name, key), due in self._due.items()]
 
+    def due_ms(self, controller: str, key: Key) -> Millis | None:
+        """When the controller looks at that key again; None: only when something wakes it."""
+        return self._due.get((controller, key))
+
     def waiting(self) -> tuple[Item, ...]:
         """Whose turn comes next at this instant, in order; then those that come one by one."""
         return (*self._queue, *self._turns)

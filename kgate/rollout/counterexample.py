@@ -1,7 +1,4 @@
-"""A world that was played, as a scenario file that `kgate simulate` plays again, with a loss at one moment of the change or to its end.
-
-A counter-example is only shown when it was replayed to the same end; the smallest one that does: this Deployment alone, else all.
-"""
+"""A world that was played, or what is left of it, as a scenario file that `kgate simulate` plays again."""
 
 from __future__ import annotations
 
@@ -10,14 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kgate.engine.api.codec import CLUSTER_SCOPED
 from kgate.engine.api.core import PriorityClass
+from kgate.engine.api.quantity import milli, parse, value
 from kgate.engine.behaviour import Behaviour, ImageBehaviour
 from kgate.engine.errors import ApiError, LivelockError
 from kgate.manifest import Manifest
 from kgate.rollout.census import Low
-from kgate.rollout.nodes import NodeSpec
+from kgate.rollout.cluster import ClusterSpec, Used
+from kgate.rollout.nodes import Growth, NodeSpec
 from kgate.rollout.stage import SUPPORT, behaviour_of, key_of, residents, tenants
 
 if TYPE_CHECKING:
@@ -30,61 +30,85 @@ MOST_PODS = 300
 _LONGEST_S = 24 * 3600
 
 
-def loss(evidence: Evidence, what: str, low: Low, *, watched_s: int = 60) -> str:
-    """The scenario in which the `node` or `zone` of `low` is lost at that moment; empty when no replay shows the same number.
-
-    It goes on for `watched_s` after that.
-    """
-    for alone in (True, False) if evidence.crowd > 1 else (False,):
-        body = scenario(evidence, what, low, alone=alone, watched_s=watched_s)
-        if body is not None and replayed(body, evidence.manifest.name) == low.available:
-            return written(body)
-    return ""
-
-
 def ending(evidence: Evidence, what: str) -> str:
     """The scenario of the whole rollout, whose pods end on the same nodes; empty when no replay ends so. `what` describes it."""
     name = evidence.manifest.name
     wait: Body = {"wait": {"complete": [name], "allow_terminating": True}, "timeout": _LONGEST_S}
     where = {node: n for node, n in evidence.followed.end.items() if n}
     for alone in (True, False) if evidence.crowd > 1 else (False,):
-        body = _scenario(evidence, f"{name}-ends", what, [wait], alone=alone)
+        body = scenario(evidence, f"{name}-ends", what, [wait], Cut(alone=alone))
         if body is not None and _distribution(body, name) == where:
             return written(body)
     return ""
 
 
-def scenario(evidence: Evidence, what: str, low: Low, *, alone: bool, watched_s: int) -> Body | None:
-    """None when the world is too large for a file that people read."""
-    lost = [n.name for n in evidence.rolled.cluster.nodes if low.lost == (n.name if what == "node" else n.zone)]
+def loss(evidence: Evidence, what: str, low: Low, *, watched_s: int = 60) -> str:
+    """The scenario in which the `node` or `zone` of `low` is lost at that moment; empty when no replay shows the same number.
+
+    It goes on for `watched_s` after that.
+    """
     name = f"{evidence.manifest.name}-without-{what}-{low.lost}"
     told = f"{what} {low.lost} is lost {low.at_ms / 1000:g}s after the change: {low.available} available pods are left"
-    stops: list[Body] = [{"node": {"stop": node}} for node in lost]
-    return _scenario(evidence, name, told, [{"sleep": low.at_ms / 1000}, *stops, {"sleep": watched_s}], alone=alone)
+    stops: list[Body] = [{"node": {"stop": node}} for node in lost_nodes(evidence, what, low.lost, Cut())]
+    steps = [{"sleep": low.at_ms / 1000}, *stops, {"sleep": watched_s}]
+    for alone in (True, False) if evidence.crowd > 1 else (False,):
+        body = scenario(evidence, name, told, steps, Cut(alone=alone))
+        if body is not None and replayed(body, evidence.manifest.name) == low.available:
+            return written(body)
+    return ""
 
 
-def _scenario(evidence: Evidence, name: str, told: str, steps: Sequence[Body], *, alone: bool) -> Body | None:
+class Cut(Struct, frozen=True, kw_only=True):
+    """What is left of the world in a scenario."""
+
+    alone: bool = False
+    """Without the other Deployments."""
+    resting: bool = False
+    """The others are there, and do not change."""
+    bare: bool = False
+    """Without what others have on the nodes, and all else that the cluster file says."""
+    nodes: tuple[str, ...] | None = None
+    """Only these; None: all."""
+    replicas: int | None = None
+    """Instead of what is written."""
+
+
+def scenario(evidence: Evidence, name: str, told: str, steps: Sequence[Body], cut: Cut) -> Body | None:
     """The base settles, then the change is applied, then these steps. None when the world is too large for a file that people read."""
-    base, head = (_cast(evidence, manifests, alone=alone) for manifests in (evidence.base, evidence.head))
+    base = _cast(evidence, evidence.base, alone=cut.alone)
+    head = _cast(evidence, evidence.head, alone=cut.alone or cut.resting)
     cluster = evidence.rolled.cluster
-    if not alone and sum(f.peak_pods for f in evidence.rolled.followed.values()) > MOST_PODS:
+    if not cut.alone and sum(f.peak_pods for f in evidence.rolled.followed.values()) > MOST_PODS:
         return None
     secrets = _Secrets()
     classes = [o for o in cluster.objects if o["kind"] == PriorityClass.kind]  # pods name them
-    furniture = [*classes, *_tenants(evidence), *(o for o in cluster.objects if o not in classes), *_stand_ins(evidence)]
+    others = [] if cut.bare else [*_tenants(evidence), *(o for o in cluster.objects if o not in classes)]
+    furniture = [*classes, *others, *_stand_ins(evidence)]
     waits = [m.name for m in base if m.kind == "Deployment"]
     return {
         "name": name,
         "description": told,
-        "nodes": [_node(n) for n in cluster.nodes],
+        "nodes": list(_nodes(cluster, cut)),
         "kubelet": _kubelet(behaviour_of([*evidence.head, *evidence.base], evidence.settings.behaviour)),
-        "objects": [*map(_plain, furniture), *(secrets.hidden(m) for m in base)],
+        "objects": [*map(_plain, furniture), *(_sized(secrets.hidden(m), m, evidence, cut) for m in base)],
         "steps": [
             {"wait": {"complete": waits, "allow_terminating": True, "settle": 0}, "timeout": _LONGEST_S},
-            {"apply": [secrets.hidden(m) for m in head]},
+            {"apply": [_sized(secrets.hidden(m), m, evidence, cut) for m in head]},
             *steps,
         ],
     }
+
+
+def lost_nodes(evidence: Evidence, what: str, lost: str, cut: Cut) -> list[str]:
+    """The nodes that go when that `node` or `zone` does."""
+    there = [n for n in evidence.rolled.cluster.nodes if cut.nodes is None or n.name in cut.nodes]
+    return [n.name for n in there if lost == (n.name if what == "node" else n.zone)]
+
+
+def _sized(body: Body, manifest: Manifest, evidence: Evidence, cut: Cut) -> Body:
+    if cut.replicas is not None and manifest.kind == "Deployment" and key_of(manifest) == evidence.key:
+        body["spec"]["replicas"] = cut.replicas
+    return body
 
 
 def written(body: Body) -> str:
@@ -142,14 +166,47 @@ def _cast(evidence: Evidence, manifests: Sequence[Manifest], *, alone: bool) -> 
 
 def _tenants(evidence: Evidence) -> Iterator[Mapping[str, Any]]:
     cluster = evidence.rolled.cluster
+    growing = {f"{g.prefix}{i}" for g in cluster.growth for i in range(1, g.least + 1)}
     for node in cluster.nodes:
-        yield from tenants(node.name, cluster.used.get(node.name))
+        if node.name not in growing:
+            yield from tenants(node.name, cluster.used.get(node.name))
     yield from residents(cluster, [*evidence.head, *evidence.base])
 
 
 def _stand_ins(evidence: Evidence) -> Iterator[Mapping[str, Any]]:
     for name in evidence.rolled.played.stand_ins:
         yield {"apiVersion": "scheduling.k8s.io/v1", "kind": PriorityClass.kind, "metadata": {"name": name}, "value": 0}
+
+
+def _nodes(cluster: ClusterSpec, cut: Cut) -> Iterator[Body]:
+    """Groups that grow come where their first node is, those that begin without any at the end."""
+    groups = {f"{g.prefix}{i}": g for g in cluster.growth for i in range(1, g.least + 1)}
+    written: list[Growth] = []
+    for node in cluster.nodes:
+        group = groups.get(node.name)
+        if group is None:
+            if cut.nodes is None or node.name in cut.nodes:
+                yield _node(node)
+        elif group not in written:
+            written.append(group)
+            yield _group(group, cluster, cut)
+    yield from (_group(g, cluster, cut) for g in cluster.growth if g not in written)
+
+
+def _group(group: Growth, cluster: ClusterSpec, cut: Cut) -> Body:
+    """What others take of each of its nodes is not there to be had."""
+    used = None if cut.bare else cluster.used_in.get(group.prefix)
+    body = _node(group.node) if used is None else _node(_without(group.node, used))
+    del body["name"]
+    return {"prefix": group.prefix, "min": group.least, "max": group.most, "provision": group.provision_ms / 1000} | body
+
+
+def _without(node: NodeSpec, used: Used) -> NodeSpec:
+    had = {"cpu": node.cpu, "memory": node.memory} | dict(node.allocatable)
+    cpu = milli(parse(had["cpu"])) - milli(parse(used.cpu))
+    memory = value(parse(had["memory"])) - value(parse(used.memory))
+    left = {"cpu": f"{max(0, cpu)}m", "memory": str(max(0, memory)), "pods": str(max(0, node.pods - max(1, used.pods)))}
+    return replace(node, allocatable={**node.allocatable, **left})
 
 
 def _node(n: NodeSpec) -> Body:

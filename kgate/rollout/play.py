@@ -81,6 +81,11 @@ class Player:
 
     def play(self) -> dict[str, Any]:
         """The recording. Raises ApiError when an object that has to be there before step 0 is refused."""
+        self.perform().run_for(_AT_THE_END_MS)
+        return record(list(self._cluster.trace), self._results, self._begun)
+
+    def perform(self) -> Cluster:
+        """All steps, on the cluster as they leave it. Raises ApiError."""
         for node in self._scenario.nodes:
             self._cluster.add_node(node.body())
         autoscale(self._cluster, self._scenario.groups)
@@ -89,8 +94,7 @@ class Player:
         self._cluster.run_for(_AFTER_OBJECTS_MS if self._scenario.objects else 0)
         for index, step in enumerate(self._scenario.steps):
             self._step(index, step)
-        self._cluster.run_for(_AT_THE_END_MS)
-        return record(list(self._cluster.trace), self._results, self._begun)
+        return self._cluster
 
     def _step(self, index: int, step: Step) -> None:
         cluster = self._cluster

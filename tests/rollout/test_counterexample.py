@@ -24,10 +24,16 @@ quotas: [{name: q, namespace: prod, hard: {pods: 20}}]
 
 @pytest.mark.parametrize("failures", [{"node": 1}, {"node": 0, "zone": 1}])
 @pytest.mark.parametrize("replicas", [3, 6, 9])
-def test_it_replays_to_the_same_number(ask: Ask, failures: dict[str, int], replicas: int) -> None:
-    statement, body = lost(ask(*versions(replicas), nodes=USED, floors={"*": "100%"}, failures=failures))
-    left = replayed(body, "web")
-    assert f"{'no' if left == 0 else left} pod" in statement
+def test_it_replays_to_the_number_it_tells_of(ask: Ask, failures: dict[str, int], replicas: int) -> None:
+    _, body = lost(ask(*versions(replicas), nodes=USED, floors={"*": "100%"}, failures=failures))
+    assert f": {replayed(body, 'web')} available pods are left" in body["description"]
+
+
+@pytest.mark.parametrize("replicas", [3, 6, 9])
+def test_with_a_floor_in_pods_the_replicas_stay(ask: Ask, replicas: int) -> None:
+    _, body = lost(ask(*versions(replicas), nodes=USED, floors={"*": replicas}))
+    assert body["objects"][-1]["spec"]["replicas"] == replicas
+    assert replayed(body, "web") < replicas
 
 
 def test_it_is_a_scenario_that_simulate_plays(ask: Ask) -> None:

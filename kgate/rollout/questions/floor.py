@@ -11,10 +11,15 @@ from collections.abc import Iterator, Sequence
 from kgate.finding import Rule, Severity, Stage
 from kgate.manifest import Path
 from kgate.rollout.census import Census, Low
-from kgate.rollout.counterexample import loss
+from kgate.rollout.floors import Failures
 from kgate.rollout.nodes import HOSTNAME, ZONE
-from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, verified
+from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level
 from kgate.rollout.questions.wording import pods, when
+from kgate.rollout.search.change import keeps
+from kgate.rollout.search.explore import Violation
+from kgate.rollout.search.serving import Floor
+from kgate.rollout.search.shown import shown
+from kgate.rollout.search.smaller import Worst
 from kgate.rollout.written import items, mapping, node
 
 BELOW_FLOOR = Rule(
@@ -78,7 +83,7 @@ def _plainly(evidence: Evidence, census: Census) -> Answer | None:
         fix=f"set spec.strategy.rollingUpdate.maxUnavailable to {evidence.rehearsal.replicas - floor}, and maxSurge to 1 or more"
         if fix
         else f"run at least {floor} replicas",
-        verified=bool(fix) and verified(evidence, fix, lambda e: _lowest(e, _census(e)).available >= floor),
+        verified=bool(fix) and keeps(evidence, fix, _wanted(evidence, floor)),
     )
 
 
@@ -86,10 +91,6 @@ def _lowest(evidence: Evidence, census: Census) -> Low:
     """Within an instant old pods may go before new ones are there; a rehearsal counts every write."""
     assert census.lowest is not None
     return census.lowest
-
-
-def _census(evidence: Evidence) -> Census:
-    return evidence.rolled.census[evidence.key]
 
 
 def _slower(evidence: Evidence, floor: int) -> list[Edit]:
@@ -128,22 +129,28 @@ def _loses(evidence: Evidence, what: str, low: Low) -> Answer | None:
         key=True,
         fix=fix,
         verified=bool(edits),
-        counter_example=loss(evidence, what, low),
+        counter_example=_shown(evidence, what, low, floor),
     )
+
+
+def _shown(evidence: Evidence, what: str, low: Low, floor: int) -> str:
+    violation = Violation(left=low.available, what=what, lost=low.lost, there=low.there)
+    worst = Worst(violation=violation, lost_ms=low.at_ms, at_ms=low.at_ms, schedule={})
+    return shown(evidence, worst, _wanted(evidence, floor, what))
 
 
 def _way_out(evidence: Evidence, what: str, low: Low, floor: int) -> tuple[str, Sequence[Edit]]:
     """What to write instead, and the edits of it if they were played and suffice."""
 
-    def suffices(e: Evidence) -> bool:
-        census = _census(e)
-        left = census.without_node if what == _NODE else census.without_zone
-        return e.rehearsal.completed_ms is not None and left is not None and left.available >= floor
-
     for text, edits in _ways(evidence, what, low, floor):
-        if verified(evidence, edits, suffices):
+        if keeps(evidence, edits, _wanted(evidence, floor, what)):
             return text, edits
     return f"spread the pods over more {what}s, or run more replicas", ()
+
+
+def _wanted(evidence: Evidence, floor: int, what: str = "") -> Floor:
+    failures = Failures(node=int(what == _NODE), zone=int(what == _ZONE))
+    return Floor(deployment=evidence.key, floor=0 if what else floor, failures=failures, in_failure=floor)
 
 
 def _ways(evidence: Evidence, what: str, low: Low, floor: int) -> Iterator[tuple[str, list[Edit]]]:

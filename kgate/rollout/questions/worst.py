@@ -7,21 +7,19 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from kgate.engine import Cluster
-from kgate.engine.api.apps import Deployment
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key
 from kgate.engine.behaviour import ImageBehaviour
 from kgate.engine.choices import At
-from kgate.engine.errors import ApiError
 from kgate.rollout.facts import own_floor
-from kgate.rollout.follow import EXCEEDED, complete
 from kgate.rollout.questions.evidence import Answer, Evidence, Level
 from kgate.rollout.questions.floor import BELOW_FLOOR
 from kgate.rollout.questions.wording import pods, when
-from kgate.rollout.search import Covered, Explored, Floor, Losses, Serving, Start, Wanted, losses, question, staged
-from kgate.rollout.search.shown import Worst, shown
-from kgate.rollout.stage import SUPPORT, key_of
+from kgate.rollout.search import STARTS, Covered, Explored, Floor, Losses, Serving, Wanted, losses, question, staged
+from kgate.rollout.search.change import changing, whole
+from kgate.rollout.search.shown import shown
+from kgate.rollout.search.smaller import Worst
+from kgate.rollout.stage import key_of
 from kgate.rollout.startup import containers, span
 from kgate.rollout.written import mapping
 
@@ -60,65 +58,56 @@ def _floor(evidence: Evidence, key: Key) -> Floor | None:
     return None if asked is None else Floor(deployment=key, floor=asked, failures=evidence.settings.failures, in_failure=asked)
 
 
-def _start(evidence: Evidence) -> Start:
-    """The whole change, everything of head in its order."""
-    return _changing(evidence, tuple(evidence.rolled.followed))
-
-
-def _changing(evidence: Evidence, keys: tuple[Key, ...]) -> Start:
-    """The change of these Deployments, and all that bears on them; others stay as they were."""
-    support = [m.body for m in evidence.head if m.kind in SUPPORT]
-    bodies = [*support, *(m.body for m in evidence.head if m.kind == "Deployment" and key_of(m) in keys)]
-
-    def change(cluster: Cluster) -> None:
-        for body in bodies:
-            try:
-                cluster.apply(body)
-            except ApiError:
-                continue  # as in the rehearsal, which tells of it
-
-    return Start(cluster=evidence.rolled.played.start, change=change, over=lambda c: all(_over(c, k) for k in keys), deployments=keys)
-
-
-def _over(cluster: Cluster, key: Key) -> bool:
-    d = cluster.store.get(Deployment, key.namespace, key.name)
-    return d is None or complete(d) or any(c.reason == EXCEEDED for c in d.status.conditions)
-
-
 def _losses(evidence: Evidence) -> dict[Key, Losses]:
     """Of all Deployments of this world that somebody wants a floor for."""
     name = f"{_SHARED}: losses"
     if name not in evidence.shared:
         wanted = [Wanted(floor=f, kept=_kept(evidence, f.deployment)) for f in _floors(evidence)]
-        evidence.shared[name] = losses(_start(evidence), wanted, evidence.settings.budget)
+        evidence.shared[name] = losses(whole(evidence), wanted, evidence.settings.budget)
     found: dict[Key, Losses] = evidence.shared[name]
     return {evidence.key: Losses(left=True), **found}
 
 
 class _Purse(Struct):
-    """What is left of the budget, and of those who share it; and what was found about questions that are alike."""
+    """What is left of the budget; how many different questions share it; and what was found about those that were asked."""
 
     budget: int
-    sharing: int
+    questions: dict[Key, int]
     known: dict[int, Covered] = field(default_factory=dict)
+
+    @property
+    def share(self) -> int:
+        open_ = {question for question in self.questions.values() if question not in self.known}
+        return self.budget // max(1, len(open_))
 
 
 def _covered(evidence: Evidence, floor: Floor) -> Covered:
-    """Its own rollout, while the others rest: each Deployment has its share of the budget, and what others leave of theirs."""
-    purse = evidence.shared.setdefault(f"{_SHARED}: schedules", _Purse(evidence.settings.budget, max(1, len(_floors(evidence)))))
-    start, mine = _changing(evidence, (evidence.key,)), evidence.manifest
-    before = None if evidence.before is None else evidence.before.body
-    starts = [repr(_manners(evidence, body)) for body in (before, mine.body)]
-    said = (floor.floor, floor.in_failure, starts, evidence.key in evidence.rolled.autoscaled)
-    same = question(start, evidence.key, (before, mine.body), *said)
-    known: Covered | None = purse.known.get(same)
-    if known is not None and known.holds:
-        purse.sharing -= 1
+    """Its own rollout, while the others rest: each question has its share of the budget, and what others leave of theirs."""
+    purse = _purse(evidence)
+    same = purse.questions.get(evidence.key, -1)
+    known = purse.known.get(same)
+    if known is not None and known.decisive.violation is None:
         return known
-    found = staged(start, floor, purse.budget // max(1, purse.sharing), varies=_varies(evidence))
-    purse.budget, purse.sharing = max(0, purse.budget - found.spent), purse.sharing - 1
+    found = staged(changing(evidence, (evidence.key,)), floor, purse.share, varies=_varies(evidence))
+    purse.budget = max(0, purse.budget - found.spent)
     purse.known[same] = found
     return found
+
+
+def _purse(evidence: Evidence) -> _Purse:
+    name = f"{_SHARED}: schedules"
+    if name not in evidence.shared:
+        head, base = ({key_of(m): m.body for m in manifests} for manifests in (evidence.head, evidence.base))
+        asked = {f.deployment: _question(evidence, f, base.get(f.deployment), head.get(f.deployment)) for f in _floors(evidence)}
+        evidence.shared[name] = _Purse(evidence.settings.budget, asked)
+    found: _Purse = evidence.shared[name]
+    return found
+
+
+def _question(evidence: Evidence, floor: Floor, *bodies: Mapping[str, Any] | None) -> int:
+    starts = [repr(_manners(evidence, body)) for body in bodies]
+    said = (floor.floor, floor.in_failure, starts, floor.deployment in evidence.rolled.autoscaled)
+    return question(changing(evidence, (floor.deployment,)), floor.deployment, bodies, *said)
 
 
 def _manners(evidence: Evidence, body: Mapping[str, Any] | None) -> ImageBehaviour:
@@ -164,7 +153,7 @@ def _fails_by_itself(event: object) -> bool:
 def _after_a_loss(evidence: Evidence, floor: Floor, lost: Losses) -> Answer:
     v = lost.violation
     assert v is not None
-    worst = Worst(violation=v, floor=floor.in_failure, lost_ms=lost.lost_ms, at_ms=lost.at_ms, schedule={})
+    worst = Worst(violation=v, lost_ms=lost.lost_ms, at_ms=lost.at_ms, schedule={})
     return Answer(
         rule=BELOW_FLOOR,
         level=Level.CAN_FAIL,
@@ -173,7 +162,7 @@ def _after_a_loss(evidence: Evidence, floor: Floor, lost: Losses) -> Answer:
         path=("spec",),
         key=True,
         fix="lower maxUnavailable, or spread the pods over more nodes and zones",
-        counter_example=shown(evidence, worst),
+        counter_example=shown(evidence, worst, floor),
     )
 
 
@@ -182,7 +171,7 @@ def _in_another_schedule(evidence: Evidence, floor: Floor, covered: Covered) -> 
     v = explored.violation
     assert v is not None
     loss = f" without {v.what} {v.lost}" if v.lost else ""
-    worst = Worst(violation=v, floor=floor.floor, lost_ms=explored.at_ms, at_ms=explored.at_ms, schedule=explored.schedule)
+    worst = Worst(violation=v, lost_ms=explored.at_ms, at_ms=explored.at_ms, schedule=explored.schedule)
     return Answer(
         rule=BELOW_FLOOR,
         level=Level.CAN_FAIL,
@@ -191,8 +180,8 @@ def _in_another_schedule(evidence: Evidence, floor: Floor, covered: Covered) -> 
         evidence=tuple(filter(None, [", ".join(_said(at, taken) for at, taken in sorted(explored.schedule.items()))])),
         path=("spec",),
         key=True,
-        fix="require the spread (topologySpreadConstraints with whenUnsatisfiable: DoNotSchedule), and raise maxSurge",
-        counter_example=shown(evidence, worst),
+        fix=_way_out(explored),
+        counter_example=shown(evidence, worst, floor, covered.freedom),
     )
 
 
@@ -206,6 +195,12 @@ _DIFFERENTLY = {
 def _otherwise(explored: Explored) -> str:
     kinds = {at.kind for at in explored.schedule}
     return " and ".join(said for kind, said in _DIFFERENTLY.items() if kind in kinds) or "only this Deployment changes"
+
+
+def _way_out(explored: Explored) -> str:
+    if any(at.kind == "start" for at in explored.schedule):
+        return "run more replicas, so that those that are ready first are not all in one place"
+    return "require the spread (topologySpreadConstraints with whenUnsatisfiable: DoNotSchedule), and raise maxSurge"
 
 
 def _said(at: At, taken: str) -> str:
@@ -249,15 +244,13 @@ def _so_far(explored: Explored) -> str:
 
 
 def _orders(evidence: Evidence, covered: Covered) -> str:
-    if covered.starts:
+    if covered.freedom is STARTS:
         return "pods ready as early, as late and halfway between what the settings allow"
     if covered.orders is None:
         return "pods of a wave ready in order"
     if covered.orders.left:
         n = max(0, covered.orders.deviations)
-        return (
-            f"pods of a wave ready in order, and in {covered.orders.states} states of others (all with at most {n} choices otherwise)"
-        )
+        return f"pods of a wave ready in order, and in {covered.orders.states} states of others (all with at most {n} choices otherwise)"
     return f"pods of a wave ready in any order, up to a second apart: {covered.orders.states} states"
 
 

@@ -161,8 +161,7 @@ class _Search(Struct, kw_only=True):
         assert cluster.choices is not None
         alike = cluster.choices.alike
         assert isinstance(alike, Symmetry)
-        if "start" in self.freedom.kinds:
-            alike.forget_starts()
+        alike.forget_starts()
         state = canonical(cluster, alike, about)
         if state in self.seen:
             return False

@@ -1,25 +1,27 @@
-"""What a search found, as a scenario file that replays it: with the ties that count, the loss, and the time until too few serve.
+"""What a search found, as a scenario file that replays it: with the choices that count, the loss, and the time until too few serve.
 
-It is only shown when its replay comes below the same floor; then ties are taken out as long as it still does.
+It is only shown when its replay comes below its floor; of the worlds in which it does the smallest that was tried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 from kgate.engine.api.core import Pod
 from kgate.engine.api.meta import Key
 from kgate.engine.choices import At
 from kgate.engine.errors import ApiError, LivelockError
 from kgate.rollout import counterexample
-from kgate.rollout.census import Low
+from kgate.rollout.counterexample import Cut
 from kgate.rollout.follow import owner_of
-from kgate.rollout.search.explore import Violation
+from kgate.rollout.search.explore import TIES, Freedom
+from kgate.rollout.search.serving import Floor
+from kgate.rollout.search.smaller import Smaller, Worst, smaller
 
 if TYPE_CHECKING:
+    from kgate.rollout.play import Player
     from kgate.rollout.questions.evidence import Evidence
 
 _MARGIN_S = 1
@@ -27,40 +29,32 @@ _LOSS_S = 0.25
 """What the player lets pass after each node it stops."""
 
 
-class Worst(Struct, frozen=True, kw_only=True):
-    """A violation and how it comes about."""
-
-    violation: Violation
-    floor: int
-    """What is not kept."""
-    lost_ms: int
-    at_ms: int
-    """Since the change."""
-    schedule: Mapping[At, str]
-
-
-def shown(evidence: Evidence, worst: Worst) -> str:
-    """Empty when no replay shows the failure, or the world is too large to be read."""
-    for alone in (True, False) if evidence.crowd > 1 else (False,):
-        body = _body(evidence, worst, alone=alone)
-        if body is not None and _fails(body, evidence.key, worst.floor):
-            return counterexample.written(_shrunk(body, worst.schedule, evidence.key, worst.floor))
+def shown(evidence: Evidence, worst: Worst, floor: Floor, freedom: Freedom = TIES) -> str:
+    """Empty when no replay shows the failure, or the world is too large to be read. `freedom`: in which its schedule was found."""
+    for world in chain(smaller(evidence, worst, floor, freedom), _whole(evidence, worst, floor)):
+        body = _body(evidence, world)
+        if body is not None and _fails(body, evidence.key, world.floor.in_failure):
+            return counterexample.written(_shrunk(body, world.worst.schedule, evidence.key, world.floor.in_failure))
     return ""
 
 
-def _body(evidence: Evidence, worst: Worst, *, alone: bool) -> dict[str, Any] | None:
-    v = worst.violation
-    low = Low(available=v.left, at_ms=worst.lost_ms, lost=v.lost, there=v.there)
-    body = counterexample.scenario(evidence, v.what or "node", low, alone=alone, watched_s=60)
-    if body is None:
-        return None
+def _whole(evidence: Evidence, worst: Worst, floor: Floor) -> Iterator[Smaller]:
+    """All nodes: with this Deployment alone, then with all; where another schedule is needed the others rest."""
+    if evidence.crowd > 1:
+        yield Smaller(cut=Cut(alone=True), floor=floor, worst=worst)
+    yield Smaller(cut=Cut(resting=bool(worst.schedule)), floor=floor, worst=worst)
+
+
+def _body(evidence: Evidence, world: Smaller) -> dict[str, Any] | None:
+    worst, v = world.worst, world.worst.violation
     name = evidence.manifest.name
-    body["name"] = f"{name}-worst-case"
     loss = f"{v.what} {v.lost} is lost {worst.lost_ms / 1000:g}s after the change: " if v.lost else ""
-    body["description"] = f"{loss}{v.left} available pods are left {worst.at_ms / 1000:g}s after the change"
-    stops = sum("node" in step for step in body["steps"])
-    body["steps"][-1] = {"sleep": max(0, (worst.at_ms - worst.lost_ms) / 1000 - stops * _LOSS_S) + _MARGIN_S}
-    return _with(body, worst.schedule)
+    told = f"{loss}{v.left} available pods are left {worst.at_ms / 1000:g}s after the change; the floor is {world.floor.in_failure}"
+    of = counterexample.lost_nodes(evidence, v.what, v.lost, world.cut)
+    watched_s = max(0, (worst.at_ms - worst.lost_ms) / 1000 - len(of) * _LOSS_S) + _MARGIN_S
+    steps: list[dict[str, Any]] = [{"sleep": worst.lost_ms / 1000}, *({"node": {"stop": node}} for node in of), {"sleep": watched_s}]
+    body = counterexample.scenario(evidence, f"{name}-worst-case", told, steps, world.cut)
+    return None if body is None else _with(body, worst.schedule)
 
 
 def _entry(at: At, taken: str) -> dict[str, Any]:
@@ -79,7 +73,7 @@ def _with(body: dict[str, Any], schedule: Mapping[At, str]) -> dict[str, Any]:
 def _shrunk(body: dict[str, Any], schedule: Mapping[At, str], deployment: Key, floor: int) -> dict[str, Any]:
     """Without every choice that it does not take."""
     told = dict(schedule)
-    for at in sorted(told):
+    for at in sorted(told) if len(told) > 1 else ():
         fewer = {other: taken for other, taken in told.items() if other != at}
         if _fails(_with(body, fewer), deployment, floor):
             body, told = _with(body, fewer), fewer
@@ -87,21 +81,28 @@ def _shrunk(body: dict[str, Any], schedule: Mapping[At, str], deployment: Key, f
 
 
 def _fails(body: dict[str, Any], deployment: Key, floor: int) -> bool:
-    """Whether fewer serve at the end of some instant, from the loss on, or from the change on when nothing is lost."""
+    return (least := replayed(body, deployment)) is not None and least < floor
+
+
+def replayed(body: dict[str, Any], deployment: Key) -> int | None:
+    """The fewest that serve at the end of an instant, from the loss on, or from the change on when nothing is lost.
+
+    None when it cannot be played.
+    """
     from kgate.rollout.play import Player
     from kgate.rollout.scenario import read_scenario
 
     player = Player(read_scenario(body, name=body["name"]), None)
     try:
-        recording = player.play()
+        player.perform()
     except (ApiError, LivelockError):
-        return False
+        return None
     lost = {step["node"]["stop"] for step in body["steps"] if "node" in step}
-    results = {s["op"]: round(1000 * s["t"]) for s in reversed(recording["stepResults"])}
-    return _least(player, deployment, lost, results.get("node", results["apply"])) < floor
+    results = {s["op"]: round(1000 * s["t"]) for s in reversed(player.run.results)}
+    return _least(player, deployment, lost, results.get("node", results["apply"]))
 
 
-def _least(player: Any, deployment: Key, lost: set[str], since_ms: int) -> int:
+def _least(player: Player, deployment: Key, lost: set[str], since_ms: int) -> int:
     """Pods that are ready, not being deleted and not on a lost node: the fewest there were."""
     owners: dict[str, Key] = {}
     serving: set[Key] = set()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from kgate.rollout.search.explore import ORDERS, STARTS, TIES, Explored, Property, explore
+from kgate.rollout.search.explore import ORDERS, STARTS, TIES, Explored, Freedom, Property, explore
 from kgate.rollout.search.world import Start
 
 
@@ -17,8 +17,8 @@ class Covered(Struct, frozen=True, kw_only=True):
     decisive: Explored
     orders: Explored | None = None
     """None: it was not begun, or it is the decisive one."""
-    starts: bool = False
-    """The decisive one also chose when pods are ready."""
+    freedom: Freedom = TIES
+    """Of the decisive one."""
 
     @property
     def holds(self) -> bool:
@@ -33,8 +33,8 @@ def staged(start: Start, wanted: Property, budget: int, *, varies: bool) -> Cove
     """`varies`: the settings leave open how long pods of the change start. `budget`: states of a small cluster, for all stages."""
     first = explore(start, wanted, budget, STARTS if varies else TIES)
     if varies or not first.holds or first.spent >= budget:
-        return Covered(decisive=first, starts=varies)
+        return Covered(decisive=first, freedom=STARTS if varies else TIES)
     orders = explore(start, wanted, budget - first.spent, ORDERS)
     if orders.violation is not None:
-        return Covered(decisive=orders, starts=True)
+        return Covered(decisive=orders, freedom=ORDERS)
     return Covered(decisive=first, orders=orders)

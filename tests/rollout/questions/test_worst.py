@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 import yaml
 
+from kgate.engine.api.meta import Key
 from kgate.outcome import Proof
 from kgate.rollout import simulate
 from kgate.rollout.questions.evidence import Level
+from kgate.rollout.search.shown import replayed
 from tests.rollout.questions.conftest import Ask, Asked, deployment
 
 BY_NODE = (
@@ -16,6 +18,7 @@ BY_NODE = (
 )
 STRATEGY = "strategy: {{rollingUpdate: {{maxSurge: {}, maxUnavailable: {}}}}}"
 ZONE = {"node": 0, "zone": 1}
+WEB = Key("Deployment", "prod", "web")
 
 
 def change(replicas: int, surge: int, unavailable: int, pod: str = "") -> tuple[str, str]:
@@ -31,19 +34,32 @@ def test_ties_that_end_differently_are_found_and_replayed(ask: Ask) -> None:
     asked = ask(*change(2, 1, 0, BY_NODE), floors={"*": 1}, failures=ZONE)
     proof = last(asked)
     assert proof.level == Level.CAN_FAIL
-    assert "when the scheduler breaks ties differently, no pods of 2 available without zone" in proof.statement
+    assert proof.statement.startswith("when ")
+    assert "no pods of 2 available without zone" in proof.statement
     body = yaml.safe_load(proof.counter_example)
     assert [len(step["schedule"]) for step in body["steps"] if "schedule" in step] == [1]
     (played,) = simulate([("worst.yaml", body)], validate=None, sources={})
     assert played.recording is not None
+    assert replayed(body, WEB) == 0
     assert asked.found("below-floor") is not None
 
 
+REQUIRED = BY_NODE.replace("ScheduleAnyway", "DoNotSchedule").replace("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+BY_REVISION = REQUIRED.replace("labelSelector", "matchLabelKeys: [pod-template-hash], labelSelector")
+
+
 def test_where_the_spread_is_required_it_holds_in_all_schedules(ask: Ask) -> None:
-    required = BY_NODE.replace("ScheduleAnyway", "DoNotSchedule").replace("kubernetes.io/hostname", "topology.kubernetes.io/zone")
-    required = required.replace("labelSelector", "matchLabelKeys: [pod-template-hash], labelSelector")
-    proof = last(ask(*change(2, 2, 0, required), floors={"*": 1}, failures=ZONE))
+    proof = last(ask(*change(4, 1, 0, BY_REVISION), floors={"*": 1}, failures=ZONE, budget=20_000))
     assert (proof.level, "however ties are broken" in proof.statement) == (Level.PASSES, True)
+    assert "pods of a wave ready in any order, up to a second apart" in proof.bounds
+
+
+def test_who_is_ready_first_may_decide(ask: Ask) -> None:
+    """Two new pods in two zones: the one that is ready first lets an old pod go, and the one that stays may be its neighbour."""
+    proof = last(ask(*change(2, 2, 0, BY_REVISION), floors={"*": 1}, failures=ZONE))
+    assert proof.level == Level.CAN_FAIL
+    assert "pods of a wave become ready at other times" in proof.statement
+    assert replayed(yaml.safe_load(proof.counter_example), WEB) == 0
 
 
 def test_what_a_loss_leads_to_is_told_with_both_moments(ask: Ask) -> None:
