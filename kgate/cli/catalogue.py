@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from kgate.edit import Edit, Operation
 from kgate.errors import UsageError
 from kgate.finding import Rule, Stage
+from kgate.manifest import pointer
 from kgate.report import Style
 from kgate.report.style import columns, wrapped
 
@@ -17,21 +19,29 @@ def rules() -> tuple[Rule, ...]:
     from kgate import config, images, load, policy, rollout, validate
     from kgate.rollout import questions
 
-    rooms = (config.RULES, load.RULES, validate.RULES, policy.catalog().rules, images.RULES, rollout.RULES, questions.RULES)
+    rooms = (config.RULES, load.RULES, validate.RULES, policy.catalog().rules, policy.RULES, images.RULES, rollout.RULES, questions.RULES)
     return tuple(sorted((rule for room in rooms for rule in room), key=lambda r: r.id))
 
 
 def find(word: str) -> Rule:
     """The rule with that identifier or name, upper or lower case. Raises UsageError with the nearest one."""
     every = rules()
-    found = next((r for r in every if word.upper() == r.id or word.lower() == r.name), None)
-    if found is None:
+    named = (r for r in (*every, *_own()) if word.lower() in (r.id.lower(), r.name))
+    if (found := next(named, None)) is None:
         from difflib import get_close_matches
 
         close = get_close_matches(word.lower(), [n for r in every for n in (r.id.lower(), r.name)], n=1)
         near = next((r for r in every if close and close[0] in (r.id.lower(), r.name)), None)
         raise UsageError(f"there is no rule {word!r}", hint=f"did you mean {near.id} ({near.name})?" if near else "kgate rules lists them")
     return found
+
+
+def _own() -> tuple[Rule, ...]:
+    """Of the policies that the settings of the working directory name. Raises ConfigError."""
+    from kgate import config, policy
+
+    paths = config.settled(config.discover((".",))).policy.paths
+    return tuple(p.rule for p in policy.catalog_of(paths).policies if p.pack == policy.OWN) if paths else ()
 
 
 def table(every: tuple[Rule, ...], style: Style) -> str:
@@ -43,10 +53,33 @@ def explained(rule: Rule, style: Style) -> str:
     head = style.severity(rule.severity, rule.id) + style.paint("bold", f" {rule.name}")
     told = f"{rule.severity}, stage {rule.stage}{'' if rule.enabled else ', off unless the settings switch it on'}"
     lines = [f"{head}  ({told})", "", style.shown(rule.summary), ""]
-    for name, text in (("why", rule.why), ("fix", rule.remediation), ("see", " ".join(rule.references)), ("set", _setting(rule))):
+    told_of = (
+        ("why", rule.why), ("fix", rule.remediation), ("edit", _edit(rule)), ("see", " ".join(rule.references)), ("set", _setting(rule))
+    )  # fmt: skip
+    for name, text in told_of:
         rows = wrapped(style.shown(text), _WIDE) if text else []
         lines += [f"{name + ':' if not i else '':<6}{row}" for i, row in enumerate(rows)]
     return style.finished([*lines, *_examples(rule, style)])
+
+
+def _edit(rule: Rule) -> str:
+    """What `kgate fix` does about it; empty when it does nothing."""
+    from kgate import policy
+
+    fix = next((p.fix for p in policy.catalog().policies if p.rule.id == rule.id), None)
+    if fix is None:
+        return ""
+    edits = "; ".join(_told(edit) for edit in fix.edits) or "what the finding says is edited at its place"
+    when = f"kgate fix --unsafe does it, for it is not safe everywhere: {fix.unsafe}" if fix.unsafe else "kgate fix does it, it is safe"
+    return f"{edits} ({when})"
+
+
+def _told(edit: Edit) -> str:
+    """`set /spec/paused: false`."""
+    import json
+
+    value = "" if edit.operation is Operation.REMOVE else f": {json.dumps(edit.value)}"
+    return f"{edit.operation} {pointer(edit.path) or 'it'}{value}"
 
 
 def _setting(rule: Rule) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from kgate.edit import Edit, Impossible, Operation, Page, Spot, made, pruned_path
+from kgate.edit import APPEND, Edit, Impossible, Operation, Page, Spot, made, pruned_path
 from kgate.fix.editor import Pen, Splice, spliced
 from kgate.manifest import Path
 
@@ -30,6 +30,8 @@ def edited(page: Page, edits: Iterable[Edit], reader: Reader) -> tuple[str, Any]
     Each round makes the changes that do not meet, and reads the text again.
     """
     pending = in_order(edits)
+    if any(not edit.path for edit in pending):
+        raise Impossible("a whole document is not replaced")
     while pending:
         changes, body, later = _round(page, Pen(page.text, reader.spots(page), page.body), pending)
         new = reader.page(spliced(page.text, changes))
@@ -52,7 +54,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def _moves(edit: Edit) -> bool:
-    return edit.operation is Operation.REMOVE or (edit.operation is Operation.INSERT and isinstance(edit.path[-1], int))
+    return edit.operation is Operation.REMOVE or (edit.operation is Operation.INSERT and edit.path[-1:] != (APPEND,))
 
 
 def _natural(path: Path) -> tuple[tuple[int, str], ...]:

@@ -136,27 +136,29 @@ def _file(file: str, text: str | None, wanted: Sequence[Wish], reader: Reader) -
 
 
 def _document(page: Page, wanted: Sequence[Wish], reader: Reader) -> tuple[list[Wish], list[Refused], str, object]:
-    """All of them at once; where that fails, one after the other, so that one cannot spoil the rest."""
+    """All of them at once; where that fails, by halves, so that one cannot spoil the rest."""
     try:
         if _SUSPECT.search(page.text):
             _refuse_template(page, reader)
         agreed, refused = _agreed(wanted)
     except Impossible as e:
         return [], [Refused(wish=w, reason=e.reason) for w in wanted], page.text, page.body
-    try:
-        text, body = edited(page, [e for w in agreed for e in w.fix.edits], reader)
-        return agreed, refused, text, body
-    except Impossible:
-        pass
-    kept: list[Wish] = []
-    text, body = page.text, page.body
-    for wish in agreed:
-        try:
-            text, body = edited(page, [e for w in (*kept, wish) for e in w.fix.edits], reader)
-            kept.append(wish)
-        except Impossible as e:
-            refused.append(Refused(wish=wish, reason=e.reason))
+    kept = _fitting(page, [], agreed, reader, refused)
+    text, body = edited(page, [e for w in kept for e in w.fix.edits], reader)
     return kept, refused, text, body
+
+
+def _fitting(page: Page, kept: Sequence[Wish], more: Sequence[Wish], reader: Reader, refused: list[Refused]) -> list[Wish]:
+    """`kept`, and as many of `more` as go with them; the others are told in `refused`."""
+    try:
+        edited(page, [e for w in (*kept, *more) for e in w.fix.edits], reader)
+        return [*kept, *more]
+    except Impossible as e:
+        if len(more) <= 1:
+            refused += [Refused(wish=w, reason=e.reason) for w in more]
+            return list(kept)
+    half = len(more) // 2
+    return _fitting(page, _fitting(page, kept, more[:half], reader, refused), more[half:], reader, refused)
 
 
 def _agreed(wanted: Sequence[Wish]) -> tuple[list[Wish], list[Refused]]:

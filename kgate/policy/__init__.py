@@ -5,10 +5,15 @@ from __future__ import annotations
 from kgate.errors import SettingError
 from kgate.policy.catalog import Catalog, catalog, examples
 from kgate.policy.judge import judge
+from kgate.policy.own import PACK as OWN
+from kgate.policy.own import catalog_of, objects_of
 from kgate.policy.policy import Examples, Fix, Policy, SubjectKind, Violation
+from kgate.policy.rules import RULES
 from kgate.policy.settings import PolicySettings, from_config
 
 __all__ = [
+    "OWN",
+    "RULES",
     "Catalog",
     "Examples",
     "Fix",
@@ -18,7 +23,9 @@ __all__ = [
     "SubjectKind",
     "Violation",
     "catalog",
+    "catalog_of",
     "examples",
     "from_config",
     "judge",
+    "objects_of",
 ]

@@ -81,7 +81,19 @@ def texts(folder: FilePath) -> Mapping[str, str]:
     return dict(map(_from_file, _files(folder)))
 
 
-def read_policy(text: str, file: str, *, pack: str) -> Policy:
+def merged(one: Catalog, others: Iterable[Policy]) -> Catalog:
+    """Raises ConfigError where an identifier or a name is taken."""
+    policies = [*one.policies, *sorted(others, key=lambda p: p.rule.id)]
+    _refuse_repeats(policies)
+    return Catalog(policies=tuple(policies))
+
+
+def wrong(file: str, text: str, path: Path, message: str, *, hint: str = "") -> ConfigError:
+    """The error of a policy file at the key or item of that path."""
+    return _Text(file=file, text=text).wrong(path, message, hint=hint)
+
+
+def read_policy(text: str, file: str, *, pack: str, examples_required: bool = True) -> Policy:
     """One policy from its text. Raises ConfigError with line and column."""
     head, _, examples = text.partition(_EXAMPLES_KEY)
     # Built-in files end with their examples, three quarters of their length, and judging needs none of them.
@@ -91,13 +103,17 @@ def read_policy(text: str, file: str, *, pack: str) -> Policy:
             body["examples"] = {}
     else:
         body = yamldata.read(text, file)
+    if isinstance(body, dict) and not examples_required:
+        body.setdefault("examples", {})
     return _policy(body, _Text(file=file, text=text), pack)
 
 
 def examples(policy: Policy) -> Examples:
     """The policy's examples. Raises ConfigError when they are no lists of good and bad subjects."""
     source = _Text(file=policy.file, text=policy.examples_text)
-    body = yamldata.read(policy.examples_text, policy.file)["examples"]
+    body = yamldata.read(policy.examples_text, policy.file).get("examples")
+    if body is None:
+        return Examples(good=(), bad=())
     source.check_keys(body, {"good": _LIST, "bad": _LIST}, {"settings": _MAPPING}, ("examples",))
     return Examples(good=tuple(body["good"]), bad=tuple(body["bad"]), settings=body.get("settings", {}))
 
@@ -192,6 +208,7 @@ def _policy(body: Any, source: _Text, pack: str) -> Policy:
         when=body.get("when"),
         require=body.get("require"),
         check=body.get("check", ""),
+        expression=body.get("expression", ""),
         params=body.get("params", {}),
         message=body.get("message", ""),
         setting=body.get("setting", ""),
@@ -222,9 +239,23 @@ def _check_demand(body: Mapping[str, Any], source: _Text) -> None:
         where: Path = (demands[1],) if demands else ()
         raise source.wrong(where, "a policy has exactly one of require, check and expression")
     if demands == ["expression"]:
-        raise source.wrong(("expression",), "this kgate does not evaluate expressions (CEL)", hint="write the policy with require")
+        _check_expression(body, source)
     if demands == ["check"] and body["check"] not in CHECKS:
         raise source.wrong(("check",), f'there is no check "{body["check"]}"', hint=did_you_mean(body["check"], CHECKS))
+
+
+def _check_expression(body: Mapping[str, Any], source: _Text) -> None:
+    from kgate import cel
+    from kgate.policy.expression import program
+
+    if not cel.available():
+        raise source.wrong(("expression",), "expressions are evaluated by kgate's extra cel, which is not installed", hint=cel.INSTALL)
+    if body["subject"] == SubjectKind.REPOSITORY:
+        raise source.wrong(("subject",), "an expression is asked about an object, pod, container or image")
+    try:
+        program(body["expression"])
+    except cel.CelError as fault:
+        raise source.wrong(("expression",), f"the expression is wrong: {fault.message}") from None
 
 
 def _fix(body: Mapping[str, Any], source: _Text) -> Fix | None:

@@ -117,6 +117,10 @@ def _in(check: Check, context: Context) -> _Ask:
 
 
 def _demanding(policy: Policy) -> Check:
+    if policy.expression:
+        from kgate.policy.expression import demanding
+
+        return demanding(policy)
     if policy.require is None:
         return CHECKS[policy.check]
     requirement = Requirement(schema=policy.require)

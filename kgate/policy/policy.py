@@ -73,7 +73,9 @@ class Policy(Struct, frozen=True, kw_only=True):
     require: Mapping[str, Any] | None = None
     """JSON Schema that the subject must satisfy."""
     check: str = ""
-    """Name in CHECKS; exactly one of `require` and `check` is there."""
+    """Name in CHECKS."""
+    expression: str = ""
+    """CEL that is true of the subject; exactly one of the three is there."""
     params: Mapping[str, Any] = field(default_factory=dict)
     message: str = ""
     """What a finding of `require` says after the subject's name; the summary when empty."""

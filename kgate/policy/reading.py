@@ -10,7 +10,7 @@ from typing import Any
 from kgate.errors import SettingError
 from kgate.finding import Severity
 from kgate.manifest import Path
-from kgate.policy.catalog import catalog, did_you_mean
+from kgate.policy.catalog import Catalog, catalog, did_you_mean
 from kgate.policy.policy import Policy
 from kgate.policy.schema import SCHEMA
 from kgate.policy.semver import Range
@@ -31,18 +31,22 @@ from kgate.policy.standard import Standard
 from kgate.policy.standard import parse as parse_standard
 from kgate.reference import parse
 
+_ADMISSION = ("KG2601", "admission-policy")
+"""The rule of admission policies, which is no policy itself."""
 _TYPES = {"string": (str, "a text"), "array": (list, "a list"), "object": (dict, "a mapping"), "boolean": (bool, "true or false")}
 
 
 def read(config: Mapping[str, Any], *, folder: str = "") -> PolicySettings:
     """`folder` is where `paths` begin. Raises SettingError for the first thing that is wrong, from top to bottom."""
     _conform(config, SCHEMA, ())
+    paths = tuple(os.path.normpath(os.path.join(folder, path)) for path in config.get("paths", ()))  # noqa: PTH118 (texts)
+    known = _known(paths)
     images, labels, annotations = (config.get(key, {}) for key in ("images", "labels", "annotations"))
     return PolicySettings(
-        paths=tuple(os.path.normpath(os.path.join(folder, path)) for path in config.get("paths", ())),  # noqa: PTH118 (texts)
+        paths=paths,
         admission=AdmissionSettings(pods=config.get("admission", {}).get("pods", False)),
         locked=tuple(config.get("locked", ())),
-        rules=dict(_rule(name, said) for name, said in config.get("rules", {}).items()),
+        rules=dict(_rule(name, said, known) for name, said in config.get("rules", {}).items()),
         images=ImageSettings(
             allowed=tuple(_prefix(p, ("images", "allowed", i)) for i, p in enumerate(images.get("allowed", ()))),
             denied=tuple(DeniedRepository(**_named(d, ("images", "denied", i))) for i, d in enumerate(images.get("denied", ()))),
@@ -57,6 +61,14 @@ def read(config: Mapping[str, Any], *, folder: str = "") -> PolicySettings:
         profile=config.get("profile", "default"),
         pod_security=_standard(config["pod_security"]) if "pod_security" in config else None,
     )
+
+
+def _known(paths: tuple[str, ...]) -> Catalog:
+    if not paths:
+        return catalog()
+    from kgate.policy.own import catalog_of
+
+    return catalog_of(paths)
 
 
 def _standard(text: str) -> Standard:
@@ -114,22 +126,22 @@ def _conform_mapping(value: Mapping[str, Any], schema: Mapping[str, Any], path: 
         raise SettingError(path, f"exactly one of {' and '.join(choice['required'][0] for choice in schema['oneOf'])} is needed here")
 
 
-def _rule(name: str, said: Any) -> tuple[str, RuleSettings]:
+def _rule(name: str, said: Any, known: Catalog) -> tuple[str, RuleSettings]:
     path: Path = ("rules", name)
-    policy = catalog().find(name)
-    if policy is None:
-        raise SettingError(path, f'there is no policy "{name}"', did_you_mean(name, (r.name for r in catalog().rules)))
+    policy = known.find(name)
+    if policy is None and name not in _ADMISSION:
+        raise SettingError(path, f'there is no policy "{name}"', did_you_mean(name, (r.name for r in known.rules)))
     said = {"severity": said} if isinstance(said, str) else said
     severity = said.get("severity")
-    return policy.name, RuleSettings(
+    return policy.name if policy else _ADMISSION[1], RuleSettings(
         severity=Severity(severity) if severity and severity != "off" else None,
         off=severity == "off",
         exclude=tuple(said.get("exclude", ())),
-        params=_params(policy, said.get("params", {}), (*path, "params")),
+        params=params_of(policy, said.get("params", {}), (*path, "params")) if policy else {},
     )
 
 
-def _params(policy: Policy, params: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+def params_of(policy: Policy, params: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
     for name, value in params.items():
         if name not in policy.params:
             raise SettingError((*path, name), f'the policy {policy.name} has no param "{name}"', did_you_mean(name, policy.params))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,11 +10,14 @@ from msgspec import Struct, structs
 
 from kgate.finding import Finding, Severity
 from kgate.manifest import Location, Manifest, Path
-from kgate.policy.catalog import Catalog, examples, read_policy
+from kgate.policy.catalog import Catalog, catalog, examples, merged, read_policy
 from kgate.policy.judge import judge
+from kgate.policy.own import PACK, read_own
 from kgate.policy.policy import Policy, SubjectKind
 from kgate.policy.reading import read
 from kgate.policy.settings import PolicySettings, RuleSettings
+
+_BUILT_IN = re.compile(r"^id: *KG[0-9]", re.MULTILINE)
 
 
 class Trial(Struct, frozen=True, kw_only=True):
@@ -36,7 +40,9 @@ class Tried(Struct, frozen=True, kw_only=True):
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """One sentence each."""
+        """One sentence each. Policies of the user's own may have no examples."""
+        if not self.trials and self.policy.pack == PACK:
+            return ()
         told = [_told(t) for t in self.trials if not t.passed]
         told += [
             f"there is no {word} example" for word, good in (("good", True), ("bad", False)) if good not in {t.good for t in self.trials}
@@ -51,8 +57,11 @@ def try_policies(catalog: Catalog) -> Iterator[Tried]:
 
 def try_file(text: str, file: str) -> Tried:
     """The policy that a text holds, alone. Raises ConfigError with line and column, SettingError."""
-    policy = read_policy(text, file, pack=file.rpartition("/")[0].rpartition("/")[2])
-    return Tried(policy=policy, trials=try_examples(policy, Catalog(policies=(policy,))))
+    if _BUILT_IN.search(text):
+        policy = read_policy(text, file, pack=file.rpartition("/")[0].rpartition("/")[2])
+        return Tried(policy=policy, trials=try_examples(policy, Catalog(policies=(policy,))))
+    policy = read_own(text, file)
+    return Tried(policy=policy, trials=try_examples(policy, merged(catalog(), [policy])))
 
 
 def _told(trial: Trial) -> str:

@@ -7,6 +7,5 @@ What gates are the policies of the repository (and of `policy.paths`) that a bin
 from __future__ import annotations
 
 from kgate.policy.admission.judge import Judged, concerned, judge
-from kgate.policy.admission.rules import RULES
 
-__all__ = ["RULES", "Judged", "concerned", "judge"]
+__all__ = ["Judged", "concerned", "judge"]

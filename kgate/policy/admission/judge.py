@@ -16,7 +16,7 @@ from kgate.policy.admission.params import ConfigurationError, Parameters
 from kgate.policy.admission.policies import GROUP, KINDS, Binding, Policy
 from kgate.policy.admission.request import POD, Request
 from kgate.policy.admission.resources import Resources
-from kgate.policy.admission.rules import DENIED
+from kgate.policy.rules import DENIED
 from kgate.policy.globs import any_matches
 from kgate.policy.nodes import deepest
 from kgate.policy.settings import PolicySettings, RuleSettings

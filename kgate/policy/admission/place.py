@@ -21,10 +21,13 @@ _ABOUT = (("kind",), ("apiVersion",), ("metadata", "name"), ("metadata", "namesp
 _DEEPEST = 60
 
 
-def of(program: Program, names: Mapping[str, Any], variables: Mapping[str, Program]) -> Path:
-    """From the object of the request; empty for the object itself."""
+_OBJECT: Mapping[str, Path] = {"object": ()}
+
+
+def of(program: Program, names: Mapping[str, Any], variables: Mapping[str, Program], roots: Mapping[str, Path] = _OBJECT) -> Path:
+    """From the object; empty for the object itself. `roots`: where in it stands what the names mean."""
     try:
-        found = set(_Blame(names=names, variables=variables, scope={}).faults(program.root, _DEEPEST))
+        found = set(_Blame(names=names, variables=variables, scope=roots).faults(program.root, _DEEPEST))
     except (CelError, RecursionError):
         return ()
     return _one(_telling(found))
@@ -122,8 +125,6 @@ class _Blame:
         if (variable := self._variable(node)) is not None:
             return self.chain(variable)
         match node:
-            case Ident(name="object") if "object" not in self.scope:
-                return ()
             case Ident(name=name):
                 return self.scope.get(name)
             case Select(operand=operand, field=field):

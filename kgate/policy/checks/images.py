@@ -92,15 +92,14 @@ def pull_policy(image: Image, context: Context) -> Iterator[Violation]:
         if policy == "Always":
             says = f"{image} is pinned by digest, yet imagePullPolicy Always asks the registry at every start"
             edits = (Edit(path=(*image.container.path, "imagePullPolicy"), value="IfNotPresent"),)
-            yield _at(image, says, "write imagePullPolicy: IfNotPresent", key="imagePullPolicy", edits=edits)
+            yield _at(image, says, "write imagePullPolicy: IfNotPresent", key="imagePullPolicy", edits=edits, unsafe="")
         return
     mutable = found.effective_tag == DEFAULT_TAG or _floats(found, context.params_of["image-tag-floating"]["classes"])
     # Unset, the tag alone decides (pkg/apis/core/v1/defaults.go), and the rules on tags have spoken of it at this very place.
     if mutable and policy == "IfNotPresent":
         says = f"{image} can change under its tag, and with imagePullPolicy IfNotPresent each node keeps the build it pulled first"
         edits = (Edit(path=(*image.container.path, "imagePullPolicy"), value="Always"),)
-        only_there = "an image that was put on the nodes by other means, and is in no registry, is not found any more"
-        yield _at(image, says, "pin a version, or write imagePullPolicy: Always", key="imagePullPolicy", edits=edits, unsafe=only_there)
+        yield _at(image, says, "pin a version, or write imagePullPolicy: Always", key="imagePullPolicy", edits=edits)
 
 
 def drift(inventory: Inventory, context: Context) -> Iterator[Violation]:

@@ -1,4 +1,4 @@
-"""What admission policies find."""
+"""The rules that are no policies: what the repository's own admission policies find."""
 
 from __future__ import annotations
 
