@@ -20,6 +20,7 @@ from kgate.rollout.settings import RolloutSettings
 
 if TYPE_CHECKING:
     from kgate.load.git import Exported
+    from kgate.waivers.settings import SettingsWaiver
 
 FILE_NAME = ".kgate.yaml"
 SCHEMA_ID = "https://json.schemastore.org/kgate.json"
@@ -87,6 +88,17 @@ class Options:
     """Where the settings below come from; None: nobody wrote any."""
     guard: Guard | None = None
     """The settings are those of the merge base; None: those of the working tree."""
+    waivers: tuple[SettingsWaiver, ...] = ()
+    waive: bool = True
+    """False: as if nobody had waived anything."""
+    baseline: str | None = None
+    """The file that knows old findings."""
+    baseline_root: str | None = None
+    """The folder from which the baseline names files; None: its own."""
+    write_baseline: str | None = None
+    """The file that shall know the findings of this run; `baseline` then does not count."""
+    today: date | None = None
+    """The day on which waivers hold; None: today in UTC, or that of SOURCE_DATE_EPOCH."""
     policy: PolicySettings = field(default_factory=PolicySettings)
     images: ImagesSettings = field(default_factory=ImagesSettings)
     rollout: RolloutSettings = field(default_factory=RolloutSettings)
@@ -189,6 +201,8 @@ def from_config(body: object, source: Source | None, *, file: str, home: str | N
         fail_on=_fail_on(body.get("fail_on"), place),
         exclude=_texts("exclude", body.get("exclude"), place, "patterns", "a pattern such as vendor/**"),
         crds=_texts("crds", body.get("crds"), place, "paths", "a path such as crds/"),
+        waivers=_waivers(body["waivers"], place) if body.get("waivers") is not None else (),
+        baseline=_baseline(body.get("baseline"), place),
     )
     sections = {name: body[name] for name in _SECTIONS if body.get(name) is not None}
     return _homed(
@@ -199,7 +213,7 @@ def from_config(body: object, source: Source | None, *, file: str, home: str | N
 
 
 _SECTIONS = ("policy", "images", "rollout")
-_TOP = ("kubernetes_version", "fail_on", "exclude", "crds", *_SECTIONS)
+_TOP = ("kubernetes_version", "fail_on", "exclude", "crds", "waivers", "baseline", *_SECTIONS)
 _FAIL_ON = (Severity.ERROR, Severity.WARNING)
 _WORD = re.compile(r"(?:y|yes|on|n|no|off)\b", re.IGNORECASE)
 
@@ -270,6 +284,9 @@ def _homed(options: Options, file: str, home: str) -> Options:
         options,
         exclude=tuple(_from(os.path.relpath(FilePath(home).parent), pattern) for pattern in options.exclude),
         crds=tuple(homed(path) for path in options.crds),
+        waivers=tuple(w.below(lambda pattern: _from(os.path.relpath(FilePath(home).parent), pattern)) for w in options.waivers),
+        baseline=homed(options.baseline) if options.baseline else None,
+        baseline_root=str(FilePath(home).parent / FilePath(options.baseline).parent) if options.baseline else None,
         images=images.homed(homed),
         rollout=replace(options.rollout, cluster=homed(cluster) if cluster else None),
     )
@@ -318,6 +335,21 @@ def held_to(policy: PolicySettings, standard: str) -> PolicySettings:
         raise UsageError(f"--pod-security: {fault}", hint="write for example baseline or restricted:1.30") from None
 
 
+def _waivers(value: object, place: _Place) -> tuple[SettingsWaiver, ...]:
+    from kgate.waivers.settings import from_config as read
+
+    try:
+        return read(place.as_written(value, ("waivers",)))
+    except SettingError as fault:
+        place.refuse(("waivers", *fault.path), fault.message, hint=fault.hint, key=fault.key)
+
+
+def _baseline(value: object, place: _Place) -> str | None:
+    if value is not None and (not isinstance(value, str) or not value):
+        place.refuse(("baseline",), "must be the name of a file", hint="kgate check --write-baseline FILE writes one")
+    return value
+
+
 def _fail_on(value: object, place: _Place) -> Severity:
     if value is None:
         return Severity.ERROR
@@ -343,6 +375,7 @@ def schema() -> dict[str, Any]:
     from kgate.policy.settings import SCHEMA as POLICY
     from kgate.rollout.settings import SCHEMA as ROLLOUT
     from kgate.validate import VERSIONS
+    from kgate.waivers.settings import SCHEMA as WAIVERS
 
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -374,6 +407,13 @@ def schema() -> dict[str, Any]:
                 "type": ["array", "null"],
                 "items": {"description": "A path such as crds/.", "type": "string", "minLength": 1},
                 "default": [],
+            },
+            "waivers": {**WAIVERS, "type": ["array", "null"]},
+            "baseline": {
+                "description": "The file of findings that are known and do not count, from the folder of this file. See docs/waivers.md.",
+                "type": ["string", "null"],
+                "minLength": 1,
+                "default": None,
             },
             "policy": _nullable(POLICY),
             "images": _nullable(IMAGES),

@@ -14,6 +14,8 @@ from kgate.images.knowledge import Knowledge, knowledge
 from kgate.images.platforms import Answer, platforms_of, platforms_of_use
 from kgate.images.presence import Answer as Presence
 from kgate.images.presence import Missing, NotChecked, Presences, Present, offers
+from kgate.images.rollback import about as about_rollback
+from kgate.images.rollback import replaced
 from kgate.images.rules import END_OF_LIFE, EXPLOITED, MISSING, NOT_SCANNED, OUTDATED, PLATFORM_MISSING, UNFIXED, VULNERABLE
 from kgate.images.scan import Progress, ask
 from kgate.images.scanner import NotScanned, ScanResult, Vulnerability
@@ -46,21 +48,31 @@ def judge(
     today: date | None = None,
     settings_file: str = SETTINGS_FILE,
     locate: Locate | None = None,
+    base: Iterable[Manifest] = (),
 ) -> Judged:
     """Raises nothing for what an image, a registry or a scanner does wrong: each image has its outcome.
 
     `today` (in UTC, unless given) decides which waivers hold. `locate` tells where in the settings file a path below `images:` stands.
+    `base`: what is changed; the images that it runs and `manifests` do not are what a rollback would return to.
     Raises ConfigError for a KEV or VEX file that cannot be read.
     """
     known = knowledge(settings)
+    manifests = tuple(manifests)
     images = inventory(manifests)
-    asked = ask(images, settings, progress)
+    former = replaced(manifests, base, images) if _asks(settings) else ()
+    asked = ask([*images, *former], settings, progress)
+    answered = tuple(zip([*images, *former], asked.answers, strict=True))
     judged = weigh(
-        tuple(zip(images, asked.answers, strict=True)), settings, presences=asked.presences, known=known, today=today or _today(),
+        answered[: len(images)], settings, former=answered[len(images) :], presences=asked.presences, known=known, today=today or _today(),
         settings_file=settings_file, locate=locate,
     )  # fmt: skip
     newer = [f for image in images if (f := _outdated(image, asked.newer))]
     return replace(judged, findings=tuple(sorted([*judged.findings, *newer], key=lambda f: f.order)))
+
+
+def _asks(settings: ImagesSettings) -> bool:
+    """Whether any image is asked about: otherwise nothing could be said of those of the base."""
+    return settings.pull or settings.registry or bool(settings.archives or settings.sboms)
 
 
 def _today() -> date:
@@ -71,25 +83,33 @@ def weigh(
     answered: Iterable[tuple[Image, Answer]],
     settings: ImagesSettings,
     *,
+    former: Iterable[tuple[Image, Answer]] = (),
     presences: Presences | None = None,
     known: Knowledge | None = None,
     today: date | None = None,
     settings_file: str = SETTINGS_FILE,
     locate: Locate | None = None,
 ) -> Judged:
-    """What the answers mean. Pure, but for the day: `ask` has asked."""
+    """What the answers mean. Pure, but for the day: `ask` has asked. `former`: the images that a rollback would return to."""
     today, known, presences = today or _today(), known or Knowledge(), presences or {}
     counted = tuple((image, _counting(image, answer, settings, known)) for image, answer in answered)
     findings: list[Finding] = []
     used: set[int] = set()
-    for image, answer in counted:
+
+    def told(image: Image, answer: Answer) -> Iterator[Finding]:
         presence = presences.get(image.reference) if image.reference else None
-        findings += _presence(image, presence, settings)
+        yield from _presence(image, presence, settings)
         for thresholds, alike in judged_alike(image, settings, today):
-            findings += _findings(alike, answer, presence, thresholds, settings, known, used)
+            yield from _findings(alike, answer, presence, thresholds, settings, known, used)
+
+    findings += (f for image, answer in counted for f in told(image, answer))
+    returning = tuple((image, _counting(image, answer, settings, known)) for image, answer in former)
+    findings += (f for image, answer in returning for f in about_rollback(image, told(image, answer)))
     findings += about_waivers(counted, settings, used, today, settings_file, locate)
-    outcomes = sorted((_outcome(image, answer, presences) for image, answer in counted), key=lambda o: o.image)
-    skipped = sorted(s for image, _ in counted for s in _not_looked_up(image, presences, settings))
+    outcomes = [_outcome(image, answer, presences) for image, answer in counted]
+    outcomes += (_of_rollback(_outcome(image, answer, presences)) for image, answer in returning)
+    outcomes.sort(key=lambda o: o.image)
+    skipped = sorted(s for image, _ in (*counted, *returning) for s in _not_looked_up(image, presences, settings))
     return Judged(findings=tuple(sorted(findings, key=lambda f: f.order)), images=tuple(outcomes), skipped=tuple(skipped))
 
 
@@ -106,12 +126,12 @@ def _presence(image: Image, presence: Presence | None, settings: ImagesSettings)
     first = image.uses[0]
     if isinstance(presence, Missing):
         message = f"image {image.text} does not exist: its registry has no such {presence.what}{_users(image)}"
-        yield Finding.at(first.manifest, first.path, rule=MISSING, message=message)
+        yield Finding.at(first.manifest, first.path, rule=MISSING, message=message, detail=image.text)
     elif isinstance(presence, Present):
         for platform in (p for p in platforms_of(image, settings) if not offers(presence, p)):
             use = next(u for u in image.uses if platform in platforms_of_use(u, settings))
             message = f"image {image.text} does not exist for {platform}, only for {_cut(presence.platforms, 8)}{_users(image)}"
-            yield Finding.at(use.manifest, use.path, rule=PLATFORM_MISSING, message=message)
+            yield Finding.at(use.manifest, use.path, rule=PLATFORM_MISSING, message=message, detail=f"{image.text} {platform}")
 
 
 def _not_looked_up(image: Image, presences: Presences, settings: ImagesSettings) -> Iterator[Skipped]:
@@ -127,7 +147,7 @@ def _outdated(image: Image, newer: Mapping[ImageReference, str]) -> Finding | No
     if tag is None:
         return None
     message = f"image {image.text} has a newer tag, {tag}{_users(image)}"
-    return Finding.at(image.uses[0].manifest, image.uses[0].path, rule=OUTDATED, message=message)
+    return Finding.at(image.uses[0].manifest, image.uses[0].path, rule=OUTDATED, message=message, detail=_repository(image))
 
 
 def _outcome(image: Image, answer: Answer, presences: Presences) -> ImageOutcome:
@@ -146,6 +166,10 @@ def _outcome(image: Image, answer: Answer, presences: Presences) -> ImageOutcome
         vulnerabilities={} if answer.gap and not answer.vulnerabilities else _counts(answer.vulnerabilities),
         used_by=image.used_by,
     )
+
+
+def _of_rollback(outcome: ImageOutcome) -> ImageOutcome:
+    return replace(outcome, used_by=tuple(f"rollback of {user}" for user in outcome.used_by))
 
 
 def _counts(vulnerabilities: Sequence[Vulnerability]) -> dict[str, int]:
@@ -184,7 +208,7 @@ def _findings(
         if answer.end_of_life and thresholds.end_of_life is not EndOfLife.IGNORE:
             message = f"image {image.text} is built on {answer.os}, which gets no more security updates{_users(image)}"
             severity = Severity.ERROR if thresholds.end_of_life is EndOfLife.FAIL else Severity.WARNING
-            yield Finding.at(first.manifest, first.path, rule=END_OF_LIFE, message=message, severity=severity)
+            yield Finding.at(first.manifest, first.path, rule=END_OF_LIFE, message=message, severity=severity, detail=_repository(image))
         for members in _by_id(answer.vulnerabilities).values():
             for waiver, covered in _by_waiver(members, thresholds, settings).items():
                 if waiver is not None:
@@ -247,7 +271,13 @@ def _finding(image: Image, members: Sequence[Vulnerability], severity: Severity,
     title = f": {worst.title[:120]}" if worst.title else ""
     exploited = ", known to be exploited," if rule is EXPLOITED else ""
     message = f"image {image.text} has {worst.id} ({rated}){exploited} in {_packages(members)}{title}{_users(image)}"
-    return Finding.at(first.manifest, first.path, rule=rule, message=message, severity=severity, remediation=remediation)
+    detail = f"{_repository(image)} {worst.id}"
+    return Finding.at(first.manifest, first.path, rule=rule, message=message, severity=severity, remediation=remediation, detail=detail)
+
+
+def _repository(image: Image) -> str:
+    """What stays of an image when its tag moves on: a vulnerability that is known is so in the next version, too."""
+    return image.reference.name if image.reference else image.text
 
 
 def _packages(members: Sequence[Vulnerability]) -> str:

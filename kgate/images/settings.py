@@ -147,6 +147,12 @@ class ImagesSettings:
                     return name, file
         return None
 
+    def unwaived(self) -> ImagesSettings:
+        """As if nobody had waived anything."""
+        import dataclasses
+
+        return dataclasses.replace(self, waivers=())
+
     def homed(self, home: Callable[[str], str]) -> ImagesSettings:
         """With every file that they name taken from another folder."""
         import dataclasses

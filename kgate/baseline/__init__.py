@@ -1,0 +1,1 @@
+"""What was found before kgate came: a baseline knows it, and only what is new fails."""
