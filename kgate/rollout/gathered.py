@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -21,7 +22,7 @@ def identity(manifest: Manifest) -> Identity:
     return (manifest.group, key_of(manifest))
 
 
-class Gathered(Struct, frozen=True, kw_only=True):
+class Gathered(Struct, frozen=True, kw_only=True, dict=True):
     """Of supporting objects with one identity the first counts."""
 
     deployments: Mapping[Identity, tuple[Manifest, ...]]
@@ -47,10 +48,40 @@ class Gathered(Struct, frozen=True, kw_only=True):
 
     def supports(self, deployments: Sequence[Manifest]) -> list[Manifest]:
         """What bears on the placement of these Deployments, in the order of the files."""
-        namespaces = {key_of(d).namespace for d in deployments}
-        ranked = [r for namespace in sorted({"", *namespaces}) for r in self.supporting.get(namespace, ())]
         of = _Of.these(deployments)
+        namespaces = sorted({"", *(key.namespace for key in of.keys)})
+        ranked = [r for handle in dict.fromkeys(of.handles()) for n in namespaces for r in self._by_handle.get((n, handle), ())]
         return [m for _, m in sorted(ranked, key=lambda r: r[0]) if of.bears(m)]
+
+    @cached_property
+    def _by_handle(self) -> Mapping[tuple[str, Handle], Sequence[tuple[int, Manifest]]]:
+        """A tree holds thousands of objects, of which each Deployment is asked about a handful."""
+        found: dict[tuple[str, Handle], list[tuple[int, Manifest]]] = {}
+        for namespace, ranked in self.supporting.items():
+            for rank, manifest in ranked:
+                found.setdefault((namespace, _handle(manifest)), []).append((rank, manifest))
+        return found
+
+
+Handle = tuple[Any, ...]
+"""What a supporting object is found under by the Deployments that it may bear on; each has one."""
+
+_ANYBODY: Handle = ("anybody",)
+_CLAIMS_ANY: Handle = ("claims any",)
+
+
+def _handle(support: Manifest) -> Handle:
+    kind = support.kind
+    if kind == "HorizontalPodAutoscaler":
+        return ("target", _target(support))
+    if kind in ("Service", "PodDisruptionBudget"):
+        label = next(iter(_wanted(support).items()), None)
+        return _ANYBODY if label is None or not isinstance(label[1], Hashable) else ("label", *label)
+    if kind in _STORAGE:
+        return _CLAIMS_ANY
+    if kind == "PersistentVolumeClaim":
+        return ("claim", key_of(support).namespace, support.name)
+    return ("home", *_home(support)) if kind in _LIMITS else _ANYBODY
 
 
 class _Of(Struct, frozen=True, kw_only=True):
@@ -74,6 +105,16 @@ class _Of(Struct, frozen=True, kw_only=True):
             priorities={str(pod.get("priorityClassName") or "") for pod in pods},
             homes={_home(d) for d in deployments},
         )
+
+    def handles(self) -> Iterator[Handle]:
+        """Under which to look for what bears on them."""
+        yield _ANYBODY
+        yield from (("target", key) for key in self.keys)
+        yield from (("label", *label) for labels in self.labels for label in labels.items() if isinstance(label[1], Hashable))
+        yield from (("claim", *claim) for claim in self.claims)
+        yield from (("home", *home) for home in self.homes)
+        if self.claims:
+            yield _CLAIMS_ANY
 
     def bears(self, support: Manifest) -> bool:
         """What the engine would do nothing with is left out: a tree holds thousands of objects, and each Deployment has its own stage."""
@@ -120,12 +161,15 @@ def _vertical_target(autoscaler: Manifest) -> Key | None:
 
 def _selects_any(support: Manifest, labels: Sequence[Mapping[str, Any]]) -> bool:
     """A Service counts for the pods it selects, a budget for those that its labels allow; its expressions are left to the engine."""
-    selector = mapping(mapping(support.body.get("spec")).get("selector"))
-    budget = support.kind == "PodDisruptionBudget"
-    wanted = mapping(selector.get("matchLabels")) if budget else selector
+    wanted = _wanted(support)
     if not wanted:  # a Service without a selector selects nothing
-        return budget
+        return support.kind == "PodDisruptionBudget"
     return any(all(of.get(k) == v for k, v in wanted.items()) for of in labels)
+
+
+def _wanted(support: Manifest) -> Mapping[str, Any]:
+    selector = mapping(mapping(support.body.get("spec")).get("selector"))
+    return mapping(selector.get("matchLabels")) if support.kind == "PodDisruptionBudget" else selector
 
 
 def gather(manifests: Iterable[Manifest]) -> Gathered:

@@ -54,9 +54,11 @@ def _answer(vertical: Manifest, scaler: Autoscaler, both: list[str]) -> Answer:
 def _verticals(evidence: Evidence) -> Iterator[Manifest]:
     """Those that change pods of the Deployment."""
     for manifest in evidence.neighbours:
+        if manifest.kind != "VerticalPodAutoscaler":
+            continue
         spec = mapping(manifest.body.get("spec"))
         target = mapping(spec.get("targetRef"))
-        if manifest.kind != "VerticalPodAutoscaler" or (target.get("kind"), target.get("name")) != ("Deployment", evidence.key.name):
+        if (target.get("kind"), target.get("name")) != ("Deployment", evidence.key.name):
             continue
         if mapping(spec.get("updatePolicy")).get("updateMode") not in ("Off", False):  # YAML 1.1 reads a bare Off as no
             yield manifest
