@@ -99,11 +99,12 @@ def on_alone(rules: tuple[str, ...], settings: PolicySettings) -> PolicySettings
 
 
 def _judged(policy: Policy, example: Any, catalog: Catalog, settings: PolicySettings) -> tuple[Finding, ...]:
-    found = judge(_manifests(policy, example), catalog, settings)
+    found = judge(manifests_of(policy, example), catalog, settings)
     return tuple(f for f in found if f.rule == policy.rule.id)
 
 
-def _manifests(policy: Policy, example: Any) -> list[Manifest]:
+def manifests_of(policy: Policy, example: Any) -> list[Manifest]:
+    """The smallest objects that hold the example."""
     bodies = example if policy.subject is SubjectKind.REPOSITORY or isinstance(example, list) else [_body(policy.subject, example)]
     return [Manifest(source=_Nowhere(file=policy.file), document=i, body=body) for i, body in enumerate(bodies)]
 
