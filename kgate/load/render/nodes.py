@@ -15,7 +15,7 @@ from kgate.load import dialect
 from kgate.load.compose import TooDeep, compose
 from kgate.load.render.rendering import NotRendered
 from kgate.load.scalars import NUMERIC, Scalar, as_json, number, plain
-from kgate.load.yaml import is_merge
+from kgate.load.yaml import is_merge, key_of
 from kgate.manifest import Location, Path, Source
 
 STR, INT, FLOAT, BOOL, NULL, TIME, UNSET = "str", "int", "float", "bool", "null", "timestamp", ""
@@ -105,11 +105,20 @@ class Node:
         return node.text if node is not None and node.children is None and node.tag != NULL else ""
 
     def put(self, name: str, value: Node) -> None:
-        """Sets a field. A scalar that replaces a quoted one stays quoted, as in kyaml (fns.go, FieldSetter)."""
+        """Sets a field as kyaml does (kyaml/yaml/fns.go, FieldSetter): what is there is overwritten in its place, and keeps its quotes."""
+        value.settle()
         old = self.children.get(name)
-        if old is not None and old.children is None and value.children is None and old.tag != NULL:
+        if old is None:
+            self.children[name] = value
+        elif old is not value:
             value.quoted = old.quoted
-        self.children[name] = value
+            old.become(value)
+            old.key = value.key
+
+    def settle(self) -> None:
+        """A text that would read as something else is quoted from here on, also when it is overwritten later."""
+        if self.children is None and not self.quoted and self.tag in (STR, UNSET) and "\n" not in self.text:
+            self.quoted = not isinstance(plain(self.text), str)
 
     def write(self, text: str, place: Place | None = None, *, tag: str = UNSET) -> None:
         """Makes the node a scalar of another text; its style stays."""
@@ -118,6 +127,7 @@ class Node:
             self.place = place
 
     def become(self, other: Node) -> None:
+        """Takes over the value and its place; whoever shares this node sees it, too."""
         self.children, self.text, self.tag, self.quoted, self.place = other.children, other.text, other.tag, other.quoted, other.place
 
     def copy(self) -> Node:
@@ -180,6 +190,14 @@ def _plain(text: str, place: Place, key: Place | None) -> Node:
     return Node(place=place, key=key, text=json.dumps(value), tag=BOOL if value.__class__ is bool else NULL if value is None else INT)
 
 
+def _settings_key(key: Any) -> str | None:
+    """A key as JSON has it: `n` is "false"."""
+    try:
+        return key_of(key)
+    except ValueError:
+        return None
+
+
 def mapping(place: Place, *, key: Place | None = None) -> Node:
     return Node(place=place, key=key, children={})
 
@@ -211,6 +229,13 @@ def of_plain(value: Any, place: Place, key: Place | None = None) -> Node:
         return scalar(value, place, key=key, quoted=resolved(value)[0] != STR)
     text = "null" if value is None else json.dumps(value)
     return Node(place=place, key=key, text=text, tag=resolved(text)[0])
+
+
+def bare_key(name: str, place: Place) -> str:
+    """`name`, which kustomize will write without quotes. Raises NotRendered when it then is no text, as kustomize does."""
+    if resolved(name)[0] != STR:
+        raise NotRendered(f"{name[:60]!r} is no text when it is written without quotes, and kustomize writes it so", place=place)
+    return name
 
 
 class Reader:
@@ -299,6 +324,8 @@ class Reader:
         """kustomize turns objects into JSON by way of Go maps, and refuses keys that are no text."""
         if key.__class__ is not ScalarNode:
             raise NotRendered("a mapping key is no text", place=at)
+        if self._settings and (name := _settings_key(key)) is not None:
+            return name
         tag: Any = key.tag
         text = key.value
         plain = tag[0] if tag.__class__ is tuple else tag != _TAG + STR

@@ -2,9 +2,9 @@
 
     KUBECTL=kubectl python -m tests.load.render.cases        # makes the answers of all cases anew
 
-A case is `cases/NAME.txt`: files behind lines `-- PATH --`; the kustomization to render is `app/kustomization.yaml` if there is one, else that at
-the top. `base.txt` is there for all cases that have no `base/` of their own. The answer stands in `answers/NAME.json`: the names of all objects in
-order, and those of them in full that are not as in the base; or null, when kubectl refuses.
+A case is `cases/NAME.txt`: files behind lines `-- PATH --`; the kustomization to render is `app/kustomization.yaml` if there is one, else
+that at the top. `base.txt` is there for all cases that have no `base/` of their own. The answer stands in `answers/NAME.json`: the names
+of all objects in order, and those of them in full that are not as in the base; or null, when kubectl refuses.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def write(tree: dict[str, str], folder: Path) -> Path:
 
 
 def objects(text: str) -> list[dict[str, Any]]:
-    return [o for o in yaml.load_all(text, _Loader) if o]  # noqa: S506
+    return [o for o in yaml.load_all(text, _Loader) if o]
 
 
 def base() -> list[dict[str, Any]]:

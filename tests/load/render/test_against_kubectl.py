@@ -1,4 +1,4 @@
-"""What kubectl makes of a kustomization, kgate makes of it; what kubectl refuses is not rendered. The answers were given by kubectl 1.37."""
+"""What kubectl makes of a kustomization, kgate makes of it; what kubectl refuses is not rendered. The answers are those of kubectl 1.37."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.load.render import cases
 
 
 def rendered(folder: Path) -> Rendering:
-    (found,) = [r for r in render(Disk(), [str(folder / "kustomization.yaml")])]
+    (found,) = render(Disk(), [str(folder / "kustomization.yaml")])
     return found
 
 

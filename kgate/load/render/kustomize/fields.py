@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from kgate.load.render.kustomize.identity import Gvk
 from kgate.load.render.kustomize.specs import FieldSpec
-from kgate.load.render.nodes import Node, Place, mapping, scalar
+from kgate.load.render.nodes import Node, Place, bare_key, mapping, scalar
 from kgate.load.render.rendering import NotRendered
 
 Setter = Callable[[Node], None]
@@ -89,7 +89,15 @@ def _field(node: Node, path: list[str], create: str, place: Place | None) -> Nod
 
 
 def entry(name: str, text: str, place: Place) -> Setter:
-    """Sets a text in a mapping, or with an empty `name` the scalar itself."""
+    """For one object: sets a text in its mappings, or with an empty `name` the scalar itself.
+
+    Raises NotRendered for a name that is no text without quotes.
+    """
+    if name:
+        bare_key(name, place)
+    # Where the field is missing, one node becomes the field of all of an object's mappings: upstream shares it, so that a later change of
+    # one of them is a change of all.
+    shared = scalar(text, place, key=place)
 
     def put(node: Node) -> None:
         if not name:
@@ -101,6 +109,6 @@ def entry(name: str, text: str, place: Place) -> Setter:
             return
         if not node.is_map:
             raise NotRendered("a field is to be set where no mapping stands", place=node.place)
-        node.put(name, scalar(text, place, key=place))
+        node.put(name, shared)
 
     return put

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kgate.load.render.kustomize.resources import Resource
-from kgate.load.render.nodes import BOOL, Node, Place, mapping, scalar
+from kgate.load.render.nodes import BOOL, Node, Place, bare_key, mapping, scalar
 from kgate.load.render.rendering import NotRendered
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class _Options:
         for options in self._both:
             given = options.get(field)
             for name, value in given.fields.items() if given is not None else ():
-                found[name] = scalar(value.text, value.place, key=value.key)
+                found[bare_key(name, value.place)] = scalar(value.text, value.place, key=value.key)
         return found
 
     def flag(self, field: str) -> Node | None:
@@ -146,7 +146,7 @@ def _put(node: Node, kind: str, key: str, value: bytes, place: Place) -> None:
             field, text = "binaryData", _base64(value)
     if field not in node.children:
         node.children[field] = mapping(place)
-    node.children[field].children[key] = scalar(text, place, key=place, quoted=True)
+    node.children[field].children[bare_key(key, place)] = scalar(text, place, key=place, quoted=True)
 
 
 def _base64(value: bytes) -> str:

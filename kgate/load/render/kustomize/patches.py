@@ -7,7 +7,7 @@ from kgate.load.render.kustomize.folder import Folder
 from kgate.load.render.kustomize.identity import Gvk
 from kgate.load.render.kustomize.resources import Resource, Resources
 from kgate.load.render.kustomize.selectors import Selector
-from kgate.load.render.nodes import Node, scalar
+from kgate.load.render.nodes import STR, Node, bare_key, scalar
 from kgate.load.render.rendering import NotRendered
 
 
@@ -84,10 +84,25 @@ def _merge_all(resources: Resources, targets: list[Resource], patch: Resource) -
     for target in targets:
         copy = patch.copy()
         gvk: Gvk = target.gvk
+        _metadata_as_text(copy.node)
         copy.node.put("apiVersion", scalar(f"{gvk.group}/{gvk.version}" if gvk.group else gvk.version, patch.node.place))
         _merge_into(target, copy)
     resources.drop_empty()
     resources.check_unique()
+
+
+def _metadata_as_text(node: Node) -> None:
+    """Labels and annotations of such a patch go through maps of texts, so a null there is the text `null` and removes nothing."""
+    metadata = node.get("metadata")
+    for field in ("labels", "annotations"):
+        found = metadata.fields.get(field) if metadata is not None else None
+        if metadata is None or found is None:
+            continue
+        if not found.children:
+            del metadata.children[field]
+        for name, value in found.fields.items():
+            bare_key(name, value.place)
+            value.children, value.tag = None, STR
 
 
 def _merge_into(target: Resource, patch: Resource) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from kgate.load.render.kustomize.identity import Gvk, Id
-from kgate.load.render.nodes import STR, Node, Place, mapping, scalar
+from kgate.load.render.nodes import STR, Node, Place, bare_key, mapping, scalar
 from kgate.load.render.rendering import NotRendered
 
 
@@ -106,7 +106,8 @@ class Resource:
             return
         if not found.children:
             del metadata.children["annotations"]
-        for value in found.fields.values():
+        for name, value in found.fields.items():
+            bare_key(name, value.place)
             value.children, value.tag = None, STR
 
     def copy(self) -> Resource:

@@ -106,7 +106,7 @@ def _fields(dest: Node, patch: Node | None, schema: Schema | None) -> Node:
         value = _walk(old, theirs.get(name), schema.field(name) if schema else None)
         if value is None or (value.is_null and not (value is old and value.text and name not in theirs)):
             fields.pop(name, None)
-        elif value is not old:
+        else:
             dest.put(name, value)
     return dest
 
@@ -117,8 +117,8 @@ def _directive(patch: Node) -> str:
         found = next((i for i in patch.items if i.is_map and "$patch" in i.children), None)
         if found is None or len(found.children) > 1:
             return "merge"
-        patch.children.remove(found)
         node = found.children["$patch"]
+        patch.children = [i for i in patch.items if i.string("$patch") != node.text]  # every item of that directive, as upstream
     elif patch.is_map:
         node = patch.children.pop("$patch", None)
         if node is None:

@@ -77,8 +77,8 @@ def texts(resources: Resources, pairs: Mapping[str, Node], specs: FieldSpecs) ->
     """Labels or annotations, by the fields of `specs`."""
     for name in sorted(pairs):
         value = pairs[name]
-        put = fields.entry(name, value.text, value.place)
         for r in resources.listed:
+            put = fields.entry(name, value.text, value.place)
             fields.apply(r.node, specs, put, create="map", place=value.key or value.place)
 
 
