@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import types
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from kgate import load
+from kgate.accepted import Ran, accepted, today
 from kgate.config import FILE_NAME, Options
 from kgate.errors import UsageError
 from kgate.finding import Finding, Severity, Skipped, Stage, clean
@@ -123,10 +125,12 @@ class _Run:
         self.progress("scanning images")
         judged = images.judge(
             self.manifests,
-            self.options.images,
+            self.options.images if self.options.waive else self.options.images.unwaived(),
             progress=self._scanned_so_far,
+            today=today(self.options, os.environ),
             settings_file=self.options.settings_file or FILE_NAME,
             locate=self._in_settings if self.options.settings_file else None,
+            base=self.base.manifests if self.base else (),
         )
         return _Outcome(findings=judged.findings, skipped=judged.skipped, images=judged.images)
 
@@ -168,7 +172,7 @@ class _Run:
 
 def _base(o: Options) -> load.Loaded | None:
     """The manifests as they were, where a stage asks for them."""
-    if o.base is None or not {Stage.VALIDATE, Stage.ROLLOUT} & set(o.stages):
+    if o.base is None or not {Stage.VALIDATE, Stage.IMAGES, Stage.ROLLOUT} & set(o.stages):
         return None
     return load.base(o.base, o.paths, exclude=o.exclude, not_manifests=_own(o))
 
@@ -197,7 +201,7 @@ def _crds(options: Options) -> Sequence[Manifest]:
 
 def _own(options: Options) -> tuple[str, ...]:
     """Files that kgate itself reads: they are no manifests, wherever they lie."""
-    return tuple(filter(None, (options.settings_file, options.rollout.cluster)))
+    return tuple(filter(None, (options.settings_file, options.rollout.cluster, options.baseline, options.write_baseline)))
 
 
 def _on_cluster(settings: RolloutSettings) -> RolloutSettings:
@@ -255,7 +259,7 @@ def _report(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome],
             images=sum(1 for i in images if i.scanned),
             rollouts=sum(1 for r in rollouts if r.verdict != "unknown"),
         ),
-        findings=_guarded(options, _fixable(_one_each([*loaded.findings, *(f for o in outcomes for f in o.findings)]), loaded)),
+        findings=_guarded(options, _fixable(_accepted(options, loaded, outcomes), loaded)),
         skipped=[*loaded.skipped, *(s for o in outcomes for s in o.skipped)],
         images=images,
         rollouts=rollouts,
@@ -272,6 +276,18 @@ def _one_each(findings: Sequence[Finding]) -> Sequence[Finding]:
     from kgate.rollout import overlap
 
     return overlap.one_each(findings)
+
+
+def _accepted(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome]) -> Sequence[Finding]:
+    """What somebody answers for, or knows already, is marked."""
+    found = _one_each([*loaded.findings, *(f for o in outcomes for f in o.findings)])
+    missed = any(s.wanted for o in outcomes for s in o.skipped) or any(r.verdict == "unknown" for o in outcomes for r in o.rollouts)
+    ran = Ran(
+        whole=_whole(options, loaded),
+        scanned=all(i.scanned for o in outcomes for i in o.images),
+        rehearsed=options.base is None and not missed,
+    )
+    return accepted(options, found, loaded, ran)
 
 
 def _guarded(options: Options, findings: Iterable[Finding]) -> Iterable[Finding]:

@@ -47,16 +47,20 @@ class Image(Struct, frozen=True, kw_only=True):
 
 def inventory(manifests: Iterable[Manifest]) -> tuple[Image, ...]:
     """Every image once, in the order of first uses. `nginx` and `docker.io/library/nginx` are one image."""
-    uses = sorted((use for manifest in manifests for use in _uses(manifest)), key=lambda use: use.order)
-    grouped: dict[ImageReference | str, list[ImageUse]] = {}
+    return grouped(use for manifest in manifests for use in uses_of(manifest))
+
+
+def grouped(uses: Iterable[ImageUse]) -> tuple[Image, ...]:
+    """By image, likewise."""
+    found: dict[ImageReference | str, list[ImageUse]] = {}
     faults: dict[str, str] = {}
-    for use in uses:
+    for use in sorted(uses, key=lambda use: use.order):
         try:
-            grouped.setdefault(parse(use.image), []).append(use)
+            found.setdefault(parse(use.image), []).append(use)
         except ValueError as e:
             faults[use.image] = str(e)
-            grouped.setdefault(use.image, []).append(use)
-    return tuple(_image(key, members, faults) for key, members in grouped.items())
+            found.setdefault(use.image, []).append(use)
+    return tuple(_image(key, members, faults) for key, members in found.items())
 
 
 def _image(key: ImageReference | str, uses: list[ImageUse], faults: Mapping[str, str]) -> Image:
@@ -65,7 +69,8 @@ def _image(key: ImageReference | str, uses: list[ImageUse], faults: Mapping[str,
     return Image(text=uses[0].image, reference=key, uses=tuple(uses))
 
 
-def _uses(manifest: Manifest) -> Iterator[ImageUse]:
+def uses_of(manifest: Manifest) -> Iterator[ImageUse]:
+    """In no order."""
     for path, image in _images(manifest.body, ()):
         yield ImageUse(manifest=manifest, path=path, image=image, place=manifest.locate(path))
 

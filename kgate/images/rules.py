@@ -108,6 +108,16 @@ OUTDATED = Rule(
     remediation="try the newer tag",
 )
 
+ROLLBACK = Rule(
+    id="KG3010",
+    name="image-rollback",
+    stage=Stage.IMAGES,
+    severity=Severity.WARNING,
+    summary="a rollback would return to an image that would not pass today",
+    why="When an update goes wrong, Kubernetes or somebody in a hurry returns to the revision before; its image has to be there and fit.",
+    remediation="keep the image in the registry, or know that the way back is closed and have another one ready",
+)
+
 RULES: tuple[Rule, ...] = (
     EXPLOITED,
     NOT_SCANNED,
@@ -119,4 +129,5 @@ RULES: tuple[Rule, ...] = (
     WAIVER_EXPIRED,
     WAIVER_UNUSED,
     OUTDATED,
+    ROLLBACK,
 )
