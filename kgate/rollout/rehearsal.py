@@ -211,10 +211,18 @@ class _Again(Struct, kw_only=True):
     whole: _Set
     writes: int = MOST_WRITES_AGAIN
     shared: dict[str, Any] = field(default_factory=dict)
+    stages: dict[tuple[int, ...], tuple[Sequence[Manifest], list[Manifest], list[Manifest]]] = field(default_factory=dict)
+    """Head and base of each world, with the world itself, so that no other object comes to its id."""
+
+    def cast(self, world: Sequence[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
+        name = tuple(map(id, world))
+        if name not in self.stages:
+            self.stages[name] = (world, *_cast(self.whole, world))
+        return self.stages[name][1:]
 
     def evidence(self, world: Sequence[Manifest], manifest: Manifest, rolled: Rolled, rehearsal: Rehearsal) -> Evidence:
         whole = self.whole
-        head, base = _cast(whole, world)
+        head, base = self.cast(world)
         return Evidence(
             manifest=manifest,
             before=whole.before(manifest),
@@ -238,7 +246,7 @@ class _Again(Struct, kw_only=True):
             return None
         whole = replace(self.whole, cluster=cluster)
         before = whole.before(manifest)
-        head, base = _cast(self.whole, world)
+        head, base = self.cast(world)
         if trial.reapplied:
             before, base = manifest, list(head)
         changed = {id(m): _tried(m, manifest, trial.edits) for m in head}

@@ -13,13 +13,12 @@ from kgate.engine.api.meta import Key
 from kgate.finding import Rule
 from kgate.manifest import Manifest
 from kgate.rollout.follow import complete
+from kgate.rollout.questions import work
 from kgate.rollout.questions.evidence import Answer, Evidence, Level
 
 DOCS = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"
 SCALER = "kube-controller-manager"
 """The field manager that an autoscaler writes replicas as."""
-MOST_TOGETHER = 20
-"""Deployments that change together, beyond which none is played at another size."""
 MOST_PODS = 200
 """More pods of one Deployment are not played for a question."""
 _LIMIT_MS = 3_600_000
@@ -49,15 +48,14 @@ def autoscalers(evidence: Evidence) -> list[Autoscaler]:
 
 def too_many(evidence: Evidence, rule: Rule) -> Answer | None:
     """The answer where more rollouts are rehearsed together than can be asked."""
-    if evidence.crowd <= MOST_TOGETHER:
+    if work.may_play(evidence):
         return None
-    why = f"more than {MOST_TOGETHER} rollouts are rehearsed together"
-    return Answer(rule=rule, level=Level.UNKNOWN, statement=f"{rule.summary}: not asked, {why}")
+    return Answer(rule=rule, level=Level.UNKNOWN, statement=f"{rule.summary}: not asked, {work.why_not(evidence)}")
 
 
 def after(evidence: Evidence) -> Cluster:
     """The cluster after the rollout, to do with as one likes."""
-    return evidence.rolled.played.cluster.fork()
+    return work.copy(evidence, evidence.rolled.played.cluster)
 
 
 def scaled(cluster: Cluster, key: Key, replicas: int) -> bool:

@@ -14,6 +14,7 @@ from kgate.engine.trace import WatchEvent
 from kgate.finding import Rule, Severity, Stage
 from kgate.rollout.change import Effect
 from kgate.rollout.follow import EXCEEDED, Followed, complete, follow
+from kgate.rollout.questions import work
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, edited
 from kgate.rollout.stage import template_of
 from kgate.rollout.startup import containers, span
@@ -29,8 +30,6 @@ DAMAGE = Rule(
     references=("https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#failed-deployment",),
 )
 
-MOST_TOGETHER = 20
-"""Deployments that change together, beyond which none is asked: each is one more rollout."""
 CRASHING = "crashing.invalid/image:1"
 """Stands for the new image: the old pods may run the same one."""
 _LIMIT_MS = 2 * 3_600_000
@@ -51,33 +50,35 @@ def damage(evidence: Evidence) -> Iterator[Answer]:
     served = evidence.followed.start.old_ready
     if evidence.rehearsal.effect not in (Effect.ROLLS, Effect.RECREATES) or not served:
         return
-    if evidence.crowd > MOST_TOGETHER:
-        why = f"more than {MOST_TOGETHER} rollouts are rehearsed together"
-        yield Answer(rule=DAMAGE, level=Level.UNKNOWN, statement=f"what a crash of the new image would do was not asked: {why}")
+    asked = crashed(evidence)
+    if asked is None:
+        said = f"what a crash of the new image would do was not asked: {work.why_not(evidence)}"
+        yield Answer(rule=DAMAGE, level=Level.UNKNOWN, statement=said)
         return
-    stalled = crashed(evidence)
+    stalled = asked.result
     if stalled is None:
         return
     deadline = "" if stalled.exceeded_ms is None else f"; ProgressDeadlineExceeded after {span(stalled.exceeded_ms)}"
     if stalled.lowest > 0:
         said = f"if the new image crashes, {stalled.serving} of {served} pods keep serving and {_new(stalled.crashing)}{deadline}"
-        yield Answer(rule=DAMAGE, level=Level.PASSES, statement=said, bounds="the new image crashes in every pod")
+        bounds = "; ".join(filter(None, (_BOUNDS, asked.bounds(evidence))))
+        yield Answer(rule=DAMAGE, level=Level.PASSES, statement=said, bounds=bounds)
     else:
         yield _nothing(evidence, served, deadline)
 
 
 def _nothing(evidence: Evidence, served: int, deadline: str) -> Answer:
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
-    cured = crash(evidence, [Edit(path=("spec", "strategy"), value=strategy)])
+    cured = work.once(evidence, f"{DAMAGE.name} cured", lambda: crash(evidence, [Edit(path=("spec", "strategy"), value=strategy)]))
     return Answer(
         rule=DAMAGE,
         level=Level.CAN_FAIL,
         statement=f"if the new image crashes, none of {served} pods keeps serving: all of them go before a new one is ready{deadline}",
-        bounds="the new image crashes in every pod",
+        bounds=_BOUNDS,
         path=("spec", "strategy"),
         key=True,
         fix="use strategy RollingUpdate with maxUnavailable 0 and maxSurge 1",
-        verified=cured is not None and cured.lowest > 0,
+        verified=cured is not None and cured.result is not None and cured.result.lowest > 0,
     )
 
 
@@ -85,18 +86,18 @@ def _new(crashing: int) -> str:
     return f"{crashing} new one{'' if crashing == 1 else 's'} crash{'es' if crashing == 1 else ''}"
 
 
-def crashed(evidence: Evidence) -> Stalled | None:
-    """Played once for all who ask. Its cluster is shared: take a fork."""
-    known: dict[Key, Stalled | None] = evidence.shared.setdefault(DAMAGE.name, {})
-    if evidence.key not in known:
-        known[evidence.key] = crash(evidence, ())
-    return known[evidence.key]
+_BOUNDS = "the new image crashes in every pod"
+
+
+def crashed(evidence: Evidence) -> work.Once[Stalled | None] | None:
+    """Played once for all who ask; None when enough has been played. Its cluster is shared: take a fork."""
+    return work.once(evidence, DAMAGE.name, lambda: crash(evidence, ()))
 
 
 def crash(evidence: Evidence, edits: Sequence[Edit]) -> Stalled | None:
     """Only this Deployment changes, to an image that crashes; None when that does not end."""
     played, key = evidence.rolled.played, evidence.key
-    cluster = played.start.fork()
+    cluster = work.copy(evidence, played.start)
     images = FrozenMap({**played.behaviour.images, CRASHING: ImageBehaviour(mode="crash", startup_ms=0)})
     begin, begin_ms = len(cluster.trace), cluster.now_ms
     new = [Edit(path=("spec", "template", "spec", "containers", i, "image"), value=CRASHING) for i, _ in enumerate(_all(evidence))]

@@ -7,7 +7,7 @@ and only then their replacements are created (pkg/controller/{nodelifecycle,tain
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Hashable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,7 +23,9 @@ from kgate.manifest import Path
 from kgate.rollout.causes import cause
 from kgate.rollout.census import Low
 from kgate.rollout.counterexample import loss
+from kgate.rollout.nodes import HOSTNAME, NodeSpec
 from kgate.rollout.questions.evidence import Answer, Evidence, Level
+from kgate.rollout.questions.work import MOST_TOGETHER, shape
 from kgate.rollout.startup import span
 from kgate.rollout.written import node
 
@@ -39,7 +41,7 @@ NOT_REPLACED = Rule(
 )
 
 MOST_PLAYED = 8
-"""Nodes of one world that are lost in turn; Deployments that are on none of them are not asked."""
+"""Nodes of a world with many changed Deployments that are lost in turn. The others go by one that is alike, or are unknown."""
 
 _UNREACHABLE = Taint(key="node.kubernetes.io/unreachable", effect="NoExecute")
 _PATIENCE_MS = 15 * 60 * 1000
@@ -68,6 +70,7 @@ def node_loss(evidence: Evidence) -> Iterator[Answer]:
         return
     lost = _lost(evidence)
     if lost is None:
+        yield from _by_one_alike(evidence)
         return
     if lost.replaced_ms is None:
         yield _never(evidence, lost)
@@ -79,6 +82,39 @@ def node_loss(evidence: Evidence) -> Iterator[Answer]:
         f"{span(lost.replaced_ms)} later: {_tolerated(evidence)}",
         bounds=f"the node that holds most of the pods; {evidence.rehearsal.bounds}",
     )
+
+
+def _by_one_alike(evidence: Evidence) -> Iterator[Answer]:
+    """Where its own node was not lost: another Deployment of its shape on another node of the same kind, with as many pods there."""
+    node_, there = _worst(evidence, ()), max(evidence.followed.end.values(), default=0)
+    if not there:
+        return
+    known: dict[str, dict[Key, Lost]] = evidence.shared[NOT_REPLACED.name]
+    shapes: dict[Key, Hashable] = evidence.shared.get("shapes", {})
+    mine, kinds = shape(evidence), _kinds(evidence)
+    for name in known:
+        for key, lost in known[name].items():
+            if shapes.get(key) == mine and lost.there == there and kinds.get(name) == kinds.get(node_) and lost.replaced_ms is not None:
+                yield Answer(
+                    rule=NOT_REPLACED,
+                    level=Level.PASSES,
+                    statement=f"if node {node_} is lost after the rollout, its {_pods(there)} run{'s' if there == 1 else ''} elsewhere "
+                    f"{span(lost.replaced_ms)} later: {_tolerated(evidence)}",
+                    bounds=f"played with node {name} and Deployment {key.name}, which are alike; {evidence.rehearsal.bounds}",
+                )
+                return
+    said = f"whether the pods of node {node_} are replaced was not played: {MOST_PLAYED} nodes were lost in turn, and it is none of them"
+    yield Answer(rule=NOT_REPLACED, level=Level.UNKNOWN, statement=said)
+
+
+def _kinds(evidence: Evidence) -> dict[str, NodeSpec]:
+    """By name: the node without what every node has of its own."""
+    kinds: dict[str, NodeSpec] = evidence.shared.setdefault("kinds of nodes", {})
+    if not kinds:
+        for n in evidence.rolled.cluster.nodes:
+            labels = {k: v for k, v in n.labels.items() if k != HOSTNAME}
+            kinds[n.name] = replace(n, name="", zone="", labels=labels)
+    return kinds
 
 
 def _never(evidence: Evidence, lost: Lost) -> Answer:
@@ -132,8 +168,9 @@ def _lost(evidence: Evidence) -> Lost | None:
     if not worst:
         return None
     if worst not in known:
-        if len(known) >= MOST_PLAYED:
+        if len(known) >= MOST_PLAYED and evidence.crowd > MOST_TOGETHER:
             return None
+        shape(evidence)
         known[worst] = played(evidence, worst)
     return known[worst].get(evidence.key)
 

@@ -12,7 +12,7 @@ from kgate.engine.api.meta import Key
 from kgate.finding import Rule, Severity, Stage
 from kgate.rollout.change import Effect
 from kgate.rollout.follow import complete
-from kgate.rollout.questions import crash
+from kgate.rollout.questions import crash, work
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, edited
 from kgate.rollout.startup import span
 
@@ -46,17 +46,16 @@ def rollback(evidence: Evidence) -> Iterator[Answer]:
     rolls = evidence.rehearsal.effect in (Effect.ROLLS, Effect.RECREATES)
     if not rolls or not evidence.followed.start.old_ready or evidence.key in evidence.rolled.played.unsettled:
         return
-    if evidence.crowd > crash.MOST_TOGETHER:
-        why = f"more than {crash.MOST_TOGETHER} rollouts are rehearsed together"
-        yield Answer(rule=ROLLBACK, level=Level.UNKNOWN, statement=f"whether one can go back was not asked: {why}")
-        return
-    ended = undone(evidence.rolled.played.cluster.fork(), evidence.key)
-    if ended.said:
-        yield _refused(evidence, ended.said)
-    elif ended.ms is None:
+    asked = work.once(evidence, ROLLBACK.name, lambda: undone(work.copy(evidence, evidence.rolled.played.cluster), evidence.key))
+    if asked is None:
+        said = f"whether one can go back was not asked: {work.why_not(evidence)}"
+        yield Answer(rule=ROLLBACK, level=Level.UNKNOWN, statement=said)
+    elif asked.result.said:
+        yield _refused(evidence, asked.result.said)
+    elif asked.result.ms is None:
         yield _stuck(evidence)
     else:
-        yield _passes(evidence, ended, ended.ms)
+        yield _passes(evidence, asked, asked.result.ms)
 
 
 def _stuck(evidence: Evidence) -> Answer:
@@ -69,17 +68,24 @@ def _stuck(evidence: Evidence) -> Answer:
     )
 
 
-def _passes(evidence: Evidence, ended: Undone, ms: int) -> Answer:
-    stalled = crash.crashed(evidence)
-    worst = Undone() if stalled is None else undone(stalled.cluster.fork(), evidence.key)
-    from_crash = "" if worst.ms is None else f", and {span(worst.ms)} when a crash of the new image is undone"
-    what = "the old ReplicaSet" if ended.reused else "a new ReplicaSet of the old template"
+def _passes(evidence: Evidence, asked: work.Once[Undone], ms: int) -> Answer:
+    worst = work.once(evidence, f"{ROLLBACK.name} from a crash", lambda: _from_crash(evidence))
+    took = None if worst is None else worst.result.ms
+    from_crash = "" if took is None else f", and {span(took)} when a crash of the new image is undone"
+    what = "the old ReplicaSet" if asked.result.reused else "a new ReplicaSet of the old template"
     return Answer(
         rule=ROLLBACK,
         level=Level.PASSES,
         statement=f"kubectl rollout undo brings {what} back: complete after {span(ms)} once all is rolled out{from_crash}",
-        bounds="it takes back the pod template and nothing else",
+        bounds="; ".join(filter(None, ("it takes back the pod template and nothing else", asked.bounds(evidence)))),
     )
+
+
+def _from_crash(evidence: Evidence) -> Undone:
+    stalled = crash.crashed(evidence)
+    if stalled is None or stalled.result is None:
+        return Undone()
+    return undone(work.copy(evidence, stalled.result.cluster), stalled.key)
 
 
 def _refused(evidence: Evidence, said: str) -> Answer:
@@ -91,13 +97,13 @@ def _refused(evidence: Evidence, said: str) -> Answer:
         evidence=(said,),
         path=("spec", "revisionHistoryLimit"),
         fix="set spec.revisionHistoryLimit to 10, or leave it out",
-        verified=_kept(evidence),
+        verified=(kept := work.once(evidence, f"{ROLLBACK.name} kept", lambda: _kept(evidence))) is not None and kept.result,
     )
 
 
 def _kept(evidence: Evidence) -> bool:
     """The change with a history, played, and undone."""
-    cluster, key = evidence.rolled.played.start.fork(), evidence.key
+    cluster, key = work.copy(evidence, evidence.rolled.played.start), evidence.key
     try:
         cluster.apply(edited(evidence.manifest.body, [Edit(path=("spec", "revisionHistoryLimit"), value=10)]))
         cluster.run_until(lambda: _complete(cluster, key), cluster.now_ms + _LIMIT_MS)

@@ -55,11 +55,3 @@ def test_of_one_replica_the_default_strategy_keeps_the_old_pod(ask: Ask) -> None
 def test_where_nothing_served_nothing_can_be_lost(ask: Ask) -> None:
     assert ask(deployment()).level(NAME) == ""
     assert ask(deployment(replicas=5), deployment()).level(NAME) == ""
-
-
-def test_of_very_many_rollouts_together_it_is_not_asked(ask: Ask) -> None:
-    def many(image: str) -> str:
-        return "---\n".join(deployment(image, name=f"web{i}", replicas=1) for i in range(21))
-
-    asked = ask(many("web:2"), many("web:1"), name="web7")
-    assert [asked.level(q) for q in (NAME, "rollback")] == ["unknown", "unknown"]
