@@ -19,6 +19,8 @@ from kgate.policy.settings import PolicySettings
 from kgate.rollout.settings import RolloutSettings
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from kgate.load.git import Exported
     from kgate.waivers.settings import SettingsWaiver
 
@@ -205,11 +207,8 @@ def from_config(body: object, source: Source | None, *, file: str, home: str | N
         baseline=_baseline(body.get("baseline"), place),
     )
     sections = {name: body[name] for name in _SECTIONS if body.get(name) is not None}
-    return _homed(
-        replace(options, **{name: _section(name, place.as_written(value, (name,)), place) for name, value in sections.items()}),
-        file,
-        home or file,
-    )
+    built = {name: _section(name, place.as_written(value, (name,)), place, home or file) for name, value in sections.items()}
+    return _homed(replace(options, **built), file, home or file)
 
 
 _SECTIONS = ("policy", "images", "rollout")
@@ -262,13 +261,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
 
 
-def _section(name: str, value: object, place: _Place) -> Any:
-    """The settings of one room, built by the room itself."""
+def _section(name: str, value: object, place: _Place, home: str) -> Any:
+    """The settings of one room, built by the room itself. Policies are read at once, from the folder of `home`: their names are keys."""
     import importlib
 
     room = importlib.import_module(f"kgate.{name}.settings")
     try:
-        return room.from_config(value)
+        folder = {"folder": str(FilePath(home).parent)} if name == "policy" else {}
+        return room.from_config(value, **folder)
     except SettingError as fault:
         place.refuse((name, *fault.path), fault.message, hint=fault.hint, key=fault.key)
 

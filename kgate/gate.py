@@ -109,13 +109,33 @@ class _Run:
         self.progress("judging policies")
         found = policy.judge(
             self.manifests,
-            policy.catalog(),
+            policy.catalog_of(self.options.policy.paths),
             self.options.policy,
             whole=self.whole,
             minor=int(validate.minor(self.version).partition(".")[2]),
             definitions=self.crds,
         )
-        return _Outcome(findings=found)
+        admitted = self._admitted()
+        return _Outcome(findings=[*found, *admitted.findings], skipped=admitted.skipped)
+
+    def _admitted(self) -> _Outcome:
+        """What the repository's own admission policies say; nothing of theirs is loaded where there are none."""
+        from kgate import policy, validate
+
+        named = policy.objects_of(self.options.policy.paths) if self.options.policy.paths else ()
+        beside = _beside(named, self.manifests)
+        if not any(m.kind.startswith("ValidatingAdmissionPolicy") for m in (*self.manifests, *beside)):
+            return _Outcome()
+        from kgate.policy import admission
+
+        judged = admission.judge(
+            self.manifests,
+            self.options.policy,
+            minor=int(validate.minor(self.version).partition(".")[2]),
+            base=self.base.manifests if self.base else (),
+            beside=(*beside, *self.crds),
+        )
+        return _Outcome(findings=judged.findings, skipped=judged.skipped)
 
     def scanned(self) -> _Outcome:
         if not self.wanted(Stage.IMAGES):
@@ -172,7 +192,7 @@ class _Run:
 
 def _base(o: Options) -> load.Loaded | None:
     """The manifests as they were, where a stage asks for them."""
-    if o.base is None or not {Stage.VALIDATE, Stage.IMAGES, Stage.ROLLOUT} & set(o.stages):
+    if o.base is None or not {Stage.VALIDATE, Stage.POLICY, Stage.IMAGES, Stage.ROLLOUT} & set(o.stages):
         return None
     return load.base(o.base, o.paths, exclude=o.exclude, not_manifests=_own(o))
 
@@ -197,6 +217,18 @@ def _crds(options: Options) -> Sequence[Manifest]:
     if not found:
         raise UsageError(f"--crds: no CustomResourceDefinition in {', '.join(map(clean, paths))}", hint="name the files that define them")
     return found
+
+
+def _beside(files: Sequence[str], manifests: Sequence[Manifest]) -> Sequence[Manifest]:
+    """The objects in files that `policy.paths` names and that are not checked themselves. Raises UsageError."""
+    checked = {os.path.realpath(m.file) for m in manifests}
+    paths = [file for file in files if os.path.realpath(file) not in checked]
+    if not paths:
+        return ()
+    loaded = load.manifests(paths)
+    if wrong := next((f for f in loaded.findings if f.severity is Severity.ERROR), None):
+        raise UsageError(f"policy.paths: {wrong.file}:{wrong.line}:{wrong.column}: {wrong.message}", hint=wrong.remediation)
+    return loaded.manifests
 
 
 def _own(options: Options) -> tuple[str, ...]:

@@ -16,11 +16,9 @@ _WIDE = 100
 
 def rules() -> tuple[Rule, ...]:
     """Every rule of every room, by identifier."""
-    from kgate import config, images, load, policy, rollout, validate
-    from kgate.rollout import questions
+    from kgate import catalogue
 
-    rooms = (config.RULES, load.RULES, validate.RULES, policy.catalog().rules, policy.RULES, images.RULES, rollout.RULES, questions.RULES)
-    return tuple(sorted((rule for room in rooms for rule in room), key=lambda r: r.id))
+    return catalogue.rules()
 
 
 def find(word: str) -> Rule:
@@ -84,7 +82,11 @@ def _told(edit: Edit) -> str:
 
 def _setting(rule: Rule) -> str:
     """How the settings change what the rule says."""
-    return f'policy: {{rules: {{{rule.name}: "off"}}}}, or error, warning, info, in .kgate.yaml' if rule.stage is Stage.POLICY else ""
+    return (
+        f'policy: {{rules: {{{rule.name}: "off"}}}}, or error, warning, info, in .kgate.yaml'
+        if rule.stage is Stage.POLICY and not rule.id.startswith("KG9")
+        else ""
+    )
 
 
 def _examples(rule: Rule, style: Style) -> list[str]:

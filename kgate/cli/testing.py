@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kgate.report import Style
     from kgate.rollout.testing import Expected, Tested
 
-_CANDIDATE = re.compile(r"""^\s*["']?(steps|examples)["']?\s*:""", re.MULTILINE)
+_CANDIDATE = re.compile(r"""^\s*["']?(steps|examples|require|check|expression)["']?\s*:""", re.MULTILINE)
 """What a file that is met in a folder must hold to be looked into; most are manifests."""
 _MOST_BYTES = 16 * 2**20
 _SCENARIO = ("expect", "objects", "nodes", "kubelet", "input")
@@ -31,7 +31,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     policies: tuple[Tried, ...]
     scenarios: tuple[Tested, ...]
     untested: tuple[str, ...] = ()
-    """Rules that no example tells about: those of other rooms than the policies'."""
+    """Rules that no example tells about: policies without any, and those of other rooms than the policies'."""
 
     @property
     def exit_code(self) -> int:
@@ -46,20 +46,21 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 def test(paths: Sequence[str]) -> Outcome:
-    """Without paths: the built-in policies, and the scenarios below the working directory. Raises UsageError, ConfigError."""
+    """Without paths: the policies, built in and of the settings, and the scenarios of the working directory. Raises KgateError."""
     from kgate import rollout, validate
 
     files = _Files(paths or (".",), named=bool(paths))
     scenarios = tuple(rollout.test(files.scenarios, validate=validate.causes, sources=files.sources))
-    policies = _tried(files.policies) if paths else _built_in()
-    return Outcome(policies=policies, scenarios=scenarios, untested=() if paths else _untested())
+    policies = _tried(files.policies) if paths else _known()
+    bare = tuple(p.policy.rule.id for p in policies if not p.trials)
+    return Outcome(policies=policies, scenarios=scenarios, untested=(*bare, *(() if paths else _untested())))
 
 
-def _built_in() -> tuple[Tried, ...]:
-    from kgate import policy
+def _known() -> tuple[Tried, ...]:
+    from kgate import config, policy
     from kgate.policy.trial import try_policies
 
-    return tuple(try_policies(policy.catalog()))
+    return tuple(try_policies(policy.catalog_of(config.settled(config.discover((".",))).policy.paths)))
 
 
 def _tried(texts: Sequence[tuple[str, str]]) -> tuple[Tried, ...]:
@@ -105,7 +106,7 @@ class _Files:
         body, source = load.settings_file(str(path))
         shown = source.file
         keys = body if isinstance(body, Mapping) else {}
-        if "examples" in keys and any(key in keys for key in _POLICY):
+        if ("examples" in keys or "subject" in keys) and any(key in keys for key in _POLICY):
             self.policies.append((shown, text))
         elif named or _is_scenario(keys):
             self.scenarios.append((shown, body))
@@ -174,7 +175,10 @@ def _summary(outcome: Outcome, style: Style) -> str:
     failed = sum(bool(p.failures) for p in outcome.policies) + verdicts.count("fail")
     told += [f"{failed} failed"] if failed else []
     told += [f"{n} not checked"] if (n := verdicts.count("unknown")) else []
-    told += [f"{len(outcome.untested)} rules of other stages have no examples"] if outcome.untested else []
+    bare = [p.policy.rule.id for p in outcome.policies if not p.trials]
+    told += [f"no examples: {', '.join(map(style.shown, bare))}"] if bare else []
+    others = len(outcome.untested) - len(bare)
+    told += [f"{others} rules of other stages have no examples"] if others else []
     colour = {"pass": "green", "fail": "red", "incomplete": "yellow"}[outcome.verdict]
     return f"{style.paint(colour, outcome.verdict)}: {', '.join(told)}"
 

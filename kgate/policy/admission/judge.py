@@ -16,9 +16,9 @@ from kgate.policy.admission.params import ConfigurationError, Parameters
 from kgate.policy.admission.policies import GROUP, KINDS, Binding, Policy
 from kgate.policy.admission.request import POD, Request
 from kgate.policy.admission.resources import Resources
-from kgate.policy.rules import DENIED
 from kgate.policy.globs import any_matches
 from kgate.policy.nodes import deepest
+from kgate.policy.rules import DENIED
 from kgate.policy.settings import PolicySettings, RuleSettings
 from kgate.policy.subjects import pod_of
 
