@@ -19,6 +19,7 @@ from kgate.manifest import Source
 
 if TYPE_CHECKING:
     from kgate.baseline.book import Entry
+    from kgate.policy import Policy
     from kgate.waivers.apply import Said
     from kgate.waivers.book import Book
     from kgate.waivers.settings import SettingsWaiver
@@ -45,7 +46,7 @@ def accepted(options: Options, findings: Sequence[Finding], loaded: load.Loaded,
     found = in_order([*marked, *about])
     if options.write_baseline:
         return _all_known(options, found)
-    return _known(options, found, loaded, ran) if options.baseline else found
+    return _matched(options, found, loaded, ran) if options.baseline else found
 
 
 def today(options: Options, environ: Mapping[str, str]) -> date:
@@ -112,11 +113,11 @@ def _written(options: Options, said: Sequence[SettingsWaiver]) -> Sequence[tuple
 
 
 def _book(options: Options, findings: Iterable[Finding]) -> Book:
-    """The rules of every room and those that this run has met, policies of the user's own among them."""
+    """The rules of every room, policies of the user's own among them, and whatever else this run has found."""
     from kgate import catalogue
     from kgate.waivers.book import Book
 
-    rules = {r.id: r for r in catalogue.rules()}
+    rules = {r.id: r for r in (*catalogue.rules(), *(p.rule for p in _policies(options)))}
     for f in findings:
         if f.rule not in rules:
             rules[f.rule] = Rule(
@@ -126,13 +127,33 @@ def _book(options: Options, findings: Iterable[Finding]) -> Book:
 
 
 def locked(options: Options) -> frozenset[str]:
-    """Identifiers of the rules that nobody may waive: those of policies that say so, and those that the settings lock."""
-    from kgate import catalogue, policy
-
-    named = frozenset(options.policy.locked)
-    return frozenset(p.rule.id for p in policy.catalog().policies if p.locked) | {
-        r.id for r in (catalogue.rules() if named else ()) if r.id in named or r.name in named
+    """Identifiers of the rules that nobody may waive, those of policies that say so and those the settings lock. Raises KgateError."""
+    policies = _policies(options)
+    own = {word: p.rule.id for p in policies for word in (p.rule.id, p.rule.name)}
+    return frozenset(p.rule.id for p in policies if p.locked) | {
+        own.get(n) or _known(options, i, n) for i, n in enumerate(options.policy.locked)
     }
+
+
+def _policies(options: Options) -> Sequence[Policy]:
+    from kgate import policy
+
+    return policy.catalog_of(options.policy.paths).policies
+
+
+def _known(options: Options, index: int, name: str) -> str:
+    from kgate import catalogue
+    from kgate.config import nearest
+
+    rules = catalogue.rules()
+    if (found := next((r.id for r in rules if name in (r.id, r.name)), None)) is not None:
+        return found
+    message, hint = f"policy.locked: there is no rule {clean(name, limit=80)!r}", nearest(name, [r.name for r in rules])
+    if options.settings_file is None:
+        raise UsageError(message, hint=hint)
+    _, source = load.settings_file(options.settings_file)
+    at = source.locate(0, ("policy", "locked", index), key=False)
+    raise ConfigError.at(clean(source.file), at.line, at.column, message, hint=hint)
 
 
 def _within(patterns: Sequence[str], file: str) -> bool:
@@ -204,7 +225,7 @@ def _all_known(options: Options, findings: Sequence[Finding]) -> Sequence[Findin
     return [replace(f, waived=text, baselined=True) if may(f) else f for f in findings]
 
 
-def _known(options: Options, findings: Sequence[Finding], loaded: load.Loaded, ran: Ran) -> Sequence[Finding]:
+def _matched(options: Options, findings: Sequence[Finding], loaded: load.Loaded, ran: Ran) -> Sequence[Finding]:
     from kgate.baseline.match import match
 
     assert options.baseline is not None

@@ -114,7 +114,8 @@ def rules_of(words: list[str], book: Book) -> tuple[str, ...]:
         identifier = book.id_of(word)
         if identifier is None:
             near = book.nearest(word)
-            raise Malformed(f"there is no rule {word[:80]!r}", f"did you mean {near!r}?" if near else "kgate rules lists the rules")
+            guess = f", did you mean {near!r}?" if near else ""
+            raise Malformed(f"there is no rule {word[:80]!r}{guess}", f"write {near}" if near else "kgate rules lists the rules")
         found.add(identifier)
     return tuple(sorted(found))
 
