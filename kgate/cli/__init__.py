@@ -51,6 +51,10 @@ def _leave(code: int) -> NoReturn:
 
 def run(argv: Sequence[str]) -> int:
     """The exit code; whatever goes wrong is one line on stderr."""
+    if asked := os.environ.get("_KGATE_COMPLETE"):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(app, {}, "kgate", "_KGATE_COMPLETE", asked)
     try:
         with app.make_context("kgate", list(argv)) as context:
             code = app.invoke(context)
@@ -125,6 +129,10 @@ _config_or_base = click.option(
 @click.option("--pod-security", metavar="LEVEL[:VERSION]", help="Pod Security Standard of namespaces without a label for it.")
 @click.option("--fail-on", type=click.Choice(["error", "warning"]), help="The mildest severity that fails the gate. Default: error.")
 @_config_or_base
+@click.option("--baseline", metavar="FILE", help="Findings that FILE knows do not count. Default: that of the settings.")
+@click.option("--no-baseline", is_flag=True, help="Use no baseline, whatever the settings say.")
+@click.option("--write-baseline", metavar="FILE", help="Let FILE know what is found now, so that only what is new fails.")
+@click.option("--no-waivers", is_flag=True, help="Show everything as if nobody had waived anything.")
 @click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Images scanned at once, at most.")
 @click.option("--no-cache", is_flag=True, help="Use no results of earlier runs.")
 @click.option("--offline", is_flag=True, help="Use no network at all.")
@@ -151,6 +159,8 @@ def check(paths: tuple[str, ...], reports: tuple[str, ...], mend: bool, quiet: i
             _fixed(options, paths)
         report = _gated(options)
     look = style(color, quiet)
+    if options.write_baseline:
+        _write_baseline(report, options.write_baseline)
     for output in asked:
         output.write(REPORTERS[output.format](report, look(output)))
     if all(output.path for output in asked) and quiet < 2:
@@ -190,6 +200,19 @@ def _gated(options: Options) -> Report:
         return gate(options, progress=progress)
 
 
+def _write_baseline(report: Report, file: str) -> None:
+    """What it cannot know is told: what still fails would otherwise be a riddle."""
+    from kgate.accepted import home_of
+    from kgate.baseline.book import taken, written
+    from kgate.report.style import counted
+
+    known = [f for f in report.findings if f.baselined]
+    Output(format="baseline", path=file).write(written(taken(known, home_of(file))))
+    left = sum(1 for f in report.findings if f.waived is None)
+    told = f"; {counted(left, 'finding')} of rules that no baseline covers left out" if left else ""
+    say(f"kgate: baseline {file}: {counted(len(known), 'finding')}{told}")
+
+
 def _say_verdict(report: Report) -> None:
     """The results went to files: the reader of the log still gets the answer."""
     from kgate.report import Style, summary
@@ -208,6 +231,10 @@ def _options(
     crds: tuple[str, ...],
     pod_security: str | None,
     fail_on: str | None,
+    baseline: str | None,
+    no_baseline: bool,
+    write_baseline: str | None,
+    no_waivers: bool,
     jobs: int | None,
     no_cache: bool,
     offline: bool,
@@ -227,6 +254,10 @@ def _options(
         force_exclude=force_exclude,
         crds=(*options.crds, *crds),
         base=base,
+        waive=not no_waivers,
+        baseline=None if no_baseline else baseline or options.baseline,
+        baseline_root=None if baseline else options.baseline_root,
+        write_baseline=write_baseline,
         cache=not no_cache,
         policy=settings.held_to(options.policy, pod_security) if pod_security else options.policy,
         images=images,
@@ -259,7 +290,7 @@ def fix(
 
     wanted = fixing.Wanted(unsafe=unsafe, rules=_ids(only), pins=pin_digests)
     look = style(color, quiet)(Output(format="text"))
-    with _settings(paths or (".",), **(_UNASKED | flags)) as options:
+    with _settings(paths or (".",), **(_unasked() | flags)) as options:
         mended = _mended(options, wanted)
     if diff:
         write_stdout(fixing.difference(mended, look))
@@ -271,12 +302,13 @@ def fix(
     return mended.exit_code
 
 
-_UNASKED: dict[str, Any] = {
-    **dict.fromkeys(("base", "cluster", "fail_on", "jobs")),
-    **dict.fromkeys(("stages", "crds"), ()),
-    "no_cache": False,
-}
-"""What `check` has flags for, and other commands have not."""
+def _unasked() -> dict[str, Any]:
+    """What `check` has flags for and other commands have not, as nobody asked for it."""
+    import inspect
+
+    wanted = {**inspect.signature(_settings).parameters, **inspect.signature(_options).parameters}
+    options = {p.name: p for p in check.params if isinstance(p, click.Option) and p.name in wanted}
+    return {str(name): () if p.multiple else False if p.is_flag else None for name, p in options.items()}
 
 
 def _fixed(options: Options, paths: tuple[str, ...]) -> None:
@@ -413,11 +445,70 @@ def explain(rule: str, reports: tuple[str, ...], color: str) -> int:
     return 0
 
 
+@app.command(short_help="Write settings to begin with, and tell how to go on.")
+@click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False))
+def init(folder: str) -> int:
+    """Look at FOLDER (default: here), write a .kgate.yaml to begin with, and print what goes into pre-commit and CI.
+
+    Nothing else is written, and settings that are there already are left alone.
+    """
+    from pathlib import Path
+
+    from kgate.cli import setup
+
+    layout = setup.look(Path(folder))
+    written = setup.write(Path(folder), setup.settings_text(layout))
+    write_stdout(f"found: {layout.in_words()}\nwritten: {written}\n\n{setup.NEXT}")
+    return 0
+
+
+@app.command(short_help="Tell what kgate finds on this machine.")
+@_config
+@_color
+def doctor(config: str | None, color: str) -> int:
+    """Tell what kgate finds on this machine, and what it cannot do without the rest. Exit codes: 0 ready, 2 something has to be mended."""
+    from kgate import config as settings
+    from kgate.cli import machine
+
+    found = tuple(machine.answers(settings.discover((".",), named=config)))
+    write_stdout(machine.as_text(found, style(color)(Output(format="text"))))
+    return USAGE if any(a.state == "wrong" for a in found) else 0
+
+
+@app.command(short_help="Print the completion script of a shell.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print the completion script of SHELL, to be sourced or put where the shell looks for such scripts."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    write_stdout(kind(app, {}, "kgate", "_KGATE_COMPLETE").source() + "\n")
+    return 0
+
+
 @app.group(invoke_without_command=True)
 @click.pass_context
 def config(context: click.Context) -> None:
     """The settings in .kgate.yaml."""
     _help_without_command(context)
+
+
+@config.command(short_help="Print every setting that holds, and where it comes from.")
+@_report_option("text, json")
+@_config
+@_color
+def show(reports: tuple[str, ...], config: str | None, color: str) -> int:
+    """Print every setting that holds, and where it comes from: a line of the settings file, or the default."""
+    from kgate import config as settings
+    from kgate.cli import shown
+
+    asked, look = outputs(reports, ("text", "json"), default="text"), style(color)
+    file = settings.discover((".",), named=config)
+    every = shown.settings(file)
+    for output in asked:
+        output.write(shown.as_json(file, every) if output.format == "json" else shown.as_text(file, every, look(output)))
+    return 0
 
 
 @config.command(short_help="Print the JSON schema of .kgate.yaml.")

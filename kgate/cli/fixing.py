@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from kgate import load
 from kgate.edit import Edit, Fix, Impossible
 from kgate.errors import UsageError
 from kgate.finding import Finding, Stage, clean
-from kgate.fix import Refused, Wish, plan, unified, write
+from kgate.fix import Plan, Refused, Wish, plan, unified, write
 from kgate.gate import Progress, gate
 from kgate.load import spots
 
@@ -59,6 +60,8 @@ class Mended:
 
 def mend(options: Options, wanted: Wanted, *, progress: Progress) -> Mended:
     """Plans until nothing is left to plan. Every step is judged again: a fix that leaves its finding, or brings another, is dropped."""
+    if "-" in options.paths:
+        raise UsageError("standard input cannot be changed", hint="name the file")
     if wanted.pins and options.images.offline:
         raise UsageError("--pin-digests asks registries, and --offline forbids it", hint="leave one of the two out")
     loaded = load.manifests(options.paths, exclude=options.exclude, force_exclude=options.force_exclude)
@@ -160,45 +163,70 @@ class _Work:
         return any(_told_of(r.wish) == _told_of(wish) and r.wish.fix == wish.fix for r in self.refused)
 
     def take(self, wishes: Iterable[Wish], before: Report) -> Report:
-        """Makes what can be made of `wishes` and is better then; the report of the new texts."""
-        wanted, refused = list(wishes), list[Refused]()
-        while wanted:
-            planned = plan(wanted, {**self.old, **self.new}, spots)
-            refused += planned.refused
-            if not planned.granted:
-                break
-            self.progress(f"judging {len(planned.texts)} changed files")
-            after = gate(self.options, progress=self.progress, texts={**self.new, **planned.texts})
-            guilty = _guilty(before, after, planned.granted)
+        """Makes what can be made of `wishes` and is better then; the report of the new texts.
+
+        All at once. Objects that would be worse then are tried again, rule by rule, the safe ones first.
+        """
+        planned = plan(wishes, self._texts, spots)
+        self.refused += planned.refused
+        after, guilty = self._tried(planned, before)
+        if not guilty:
+            return self._accept(planned, after)
+        worse = {_object_of(w) for w, _ in guilty}
+        report = self._made([w for w in planned.granted if _object_of(w) not in worse], before)
+        left = [w for w in planned.granted if _object_of(w) in worse]
+        for _, group in groupby(sorted(left, key=_by_rule), key=_by_rule):
+            report = self._made(list(group), report)
+        return report
+
+    def _made(self, wishes: Sequence[Wish], before: Report) -> Report:
+        """Those of `wishes` that do no harm together."""
+        while wishes:
+            planned = plan(wishes, self._texts, spots)
+            self.refused += planned.refused
+            after, guilty = self._tried(planned, before)
             if not guilty:
-                self.new.update(planned.texts)
-                self.granted += planned.granted
-                self.refused += refused
-                return after
-            refused += [Refused(wish=w, reason=reason) for w, reason in guilty]
+                return self._accept(planned, after)
+            self.refused += [Refused(wish=w, reason=reason) for w, reason in guilty]
             culprits = [w for w, _ in guilty]
-            wanted = [w for w in planned.granted if w not in culprits]
-        self.refused += refused
+            wishes = [w for w in planned.granted if w not in culprits]
         return before
+
+    def _tried(self, planned: Plan, before: Report) -> tuple[Report, Sequence[tuple[Wish, str]]]:
+        if not planned.granted:
+            return before, ()
+        self.progress(f"judging changed texts of {len(planned.texts)} files")
+        after = gate(self.options, texts={**self.new, **planned.texts})
+        return after, _guilty(before, after, planned.granted)
+
+    def _accept(self, planned: Plan, after: Report) -> Report:
+        self.new.update(planned.texts)
+        self.granted += planned.granted
+        return after
+
+    @property
+    def _texts(self) -> Mapping[str, str]:
+        return {**self.old, **self.new}
 
 
 def _guilty(before: Report, after: Report, granted: Sequence[Wish]) -> list[tuple[Wish, str]]:
-    """The wishes whose finding would stay, or, when something new would be found, those of the object that it is about."""
+    """The wishes whose finding would stay, and those of an object about which something new would be found."""
     had, has = _counted(before.findings), _counted(after.findings)
     asked = Counter(_key_of(w) for w in granted if w.rule != PIN)
-    staying = {key for key, n in asked.items() if has[key] > had[key] - n}
-    if staying:
-        return [(w, "the finding would stay") for w in granted if _key_of(w) in staying and w.rule != PIN]
-    for key in sorted(k for k in has if has[k] > had[k]):
-        rule, file, document, subject = key
-        for near in (
-            [w for w in granted if (w.file, w.document, w.subject) == (file, document, subject)],
-            [w for w in granted if w.file == file],
-            list(granted),
-        ):
-            if near:
-                return [(w, f"{rule} would then be found in {subject or file}") for w in near]
-    return []
+    found = [(w, "the finding would stay") for w in granted if w.rule != PIN and has[_key_of(w)] > had[_key_of(w)] - asked[_key_of(w)]]
+    for rule, file, document, subject in sorted(key for key in has if has[key] > had[key]):
+        reason = f"{rule} would then be found in {subject or file}"
+        mine = [w for w in granted if (clean(w.file), w.document, w.subject) == (file, document, subject)]
+        found += [(w, reason) for w in mine or [w for w in granted if clean(w.file) == file] or granted]
+    return list({id(w): (w, reason) for w, reason in reversed(found)}.values())
+
+
+def _object_of(wish: Wish) -> tuple[str, int, str]:
+    return (wish.file, wish.document, wish.subject)
+
+
+def _by_rule(wish: Wish) -> tuple[bool, str]:
+    return (bool(wish.fix.unsafe), wish.rule)
 
 
 def _counted(findings: Iterable[Finding]) -> Counter[_Key]:
@@ -215,13 +243,13 @@ def _told_of(wish: Wish) -> tuple[str, ...]:
 
 
 def _asking(options: Options, wanted: Wanted) -> Options:
-    """Only what fixes come from; rules that are asked for by name are on."""
+    """Only what fixes come from; rules that are asked for by name are on. What a baseline knows had better go as well."""
     from kgate.policy import catalog
     from kgate.policy.trial import on_alone
 
     off = tuple(p.name for p in catalog().policies if p.rule.id in wanted.rules and not p.rule.enabled)
     policy = on_alone(off, options.policy) if off else options.policy
-    return replace(options, stages=(Stage.LOAD, Stage.VALIDATE, Stage.POLICY), policy=policy)
+    return replace(options, stages=(Stage.LOAD, Stage.VALIDATE, Stage.POLICY), policy=policy, baseline=None, write_baseline=None)
 
 
 def _named(f: Finding, wanted: Wanted) -> bool:
