@@ -233,7 +233,16 @@ def _beside(files: Sequence[str], manifests: Sequence[Manifest]) -> Sequence[Man
 
 def _own(options: Options) -> tuple[str, ...]:
     """Files that kgate itself reads: they are no manifests, wherever they lie."""
-    return tuple(filter(None, (options.settings_file, options.rollout.cluster, options.baseline, options.write_baseline)))
+    named = (options.settings_file, options.rollout.cluster, options.baseline, options.write_baseline)
+    return (*filter(None, named), *_policy_files(options.policy.paths))
+
+
+def _policy_files(paths: tuple[str, ...]) -> tuple[str, ...]:
+    if not paths:
+        return ()
+    from kgate import policy
+
+    return policy.files_of(paths)
 
 
 def _on_cluster(settings: RolloutSettings) -> RolloutSettings:

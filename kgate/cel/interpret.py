@@ -124,12 +124,17 @@ def _call(node: Call) -> Step:
     if name in OPERATORS:
         return _operator(name, args)
     if name not in FUNCTIONS:
-        return _undefined(name)
+        return _undefined(name, args)
     return _function(name, args)
 
 
-def _undefined(name: str) -> Step:
+def _undefined(name: str, args: tuple[Node, ...]) -> Step:
+    """Its arguments are looked at first: of what only a cluster has, whatever is asked is not known."""
+    steps = tuple(closure(arg) for arg in args)
+
     def undefined(s: State) -> Any:
+        for step in steps:
+            step(s)
         raise EvaluationError(f"unbound function: {name}")
 
     return undefined
@@ -178,7 +183,7 @@ def _function(name: str, args: tuple[Node, ...]) -> Step:
     function = FUNCTIONS[name]
     steps = tuple(closure(arg) for arg in args)
     if len(steps) not in function.arity:
-        return _undefined(name)
+        return _undefined(name, args)
     do, cost = function.do, function.cost
 
     def called(s: State) -> Any:

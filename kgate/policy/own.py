@@ -34,6 +34,11 @@ def objects_of(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(file for file, text in _texts(tuple(paths)) if _KUBERNETES.search(text))
 
 
+def files_of(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The files among them that hold policies of kgate's form. Raises UsageError."""
+    return tuple(file for file, text in _texts(paths) if not _KUBERNETES.search(text))
+
+
 def read_own(text: str, file: str) -> Policy:
     """One policy. Raises ConfigError with line and column for whatever is wrong with it."""
     policy = read_policy(text, file, pack=PACK, examples_required=False)
