@@ -18,6 +18,7 @@ from kgate.manifest import Manifest
 from kgate.rollout.census import Low
 from kgate.rollout.cluster import ClusterSpec, Used
 from kgate.rollout.nodes import Growth, NodeSpec
+from kgate.rollout.pods import SPANS
 from kgate.rollout.stage import SUPPORT, behaviour_of, key_of, residents, tenants
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def scenario(evidence: Evidence, name: str, told: str, steps: Sequence[Body], cu
         "name": name,
         "description": told,
         "nodes": list(_nodes(cluster, cut)),
-        "kubelet": _kubelet(behaviour_of([*evidence.head, *evidence.base], evidence.settings.behaviour)),
+        "kubelet": _kubelet(behaviour_of([*head, *base], evidence.settings.behaviour)),
         "objects": [*map(_plain, furniture), *(_sized(secrets.hidden(m), m, evidence, cut) for m in base)],
         "steps": [
             {"wait": {"complete": waits, "allow_terminating": True, "settle": 0}, "timeout": _LONGEST_S},
@@ -223,9 +224,20 @@ def _kubelet(behaviour: Behaviour) -> Body:
 
 
 def _manners(m: ImageBehaviour) -> Body:
+    """What is played step by step is told step by step."""
+    if m.played:
+        steps = {name: getattr(m, f"{_IN_ENGINE.get(name, name)}_ms") for name in (*SPANS, "termination")}
+        others = {"pull_error": m.pull_error, "exit_code": m.exit_code}
+        return {name: ms / 1000 for name, ms in steps.items() if ms is not None} | {name: said for name, said in others.items() if said}
     spans = {"startup": m.startup_ms, "termination": m.termination_ms, "unready_after": m.unready_after_ms}
-    mode = {} if m.mode == "ok" else {"mode": m.mode}
-    return mode | {name: ms / 1000 for name, ms in spans.items() if ms is not None}
+    told: Body = {name: ms / 1000 for name, ms in spans.items() if ms is not None}
+    if m.startup_least_ms is not None and m.startup_ms is not None:
+        told["startup"] = [m.startup_least_ms / 1000, m.startup_ms / 1000]
+    return ({} if m.mode == "ok" else {"mode": m.mode}) | told
+
+
+_IN_ENGINE = {"create": "start"}
+"""What the engine calls it, where that is not the file's word."""
 
 
 class _Secrets(Struct):

@@ -22,6 +22,7 @@ def image_behaviour(manners: PodManners) -> ImageBehaviour:
     return ImageBehaviour(
         mode=cast(Mode, manners.mode),
         startup_ms=manners.startup_ms,
+        startup_least_ms=manners.startup_least_ms,
         termination_ms=manners.termination_ms,
         unready_after_ms=manners.unready_after_ms,
         pull_ms=manners.pull_ms,

@@ -348,4 +348,7 @@ def _as_body(kubelet: Kubelet) -> dict[str, Any]:
 
 def _manners(m: PodManners) -> dict[str, Any]:
     others = {"pull_error": m.pull_error, "exit_code": m.exit_code}
-    return {"mode": m.mode} | {name: ms / 1000 for name, ms in m.spans().items()} | {k: v for k, v in others.items() if v}
+    told: dict[str, Any] = {name: ms / 1000 for name, ms in m.spans().items()} | {k: v for k, v in others.items() if v}
+    if m.startup_least_ms is not None:
+        told["startup"] = [m.startup_least_ms / 1000, told["startup"]]
+    return told if m.played else {"mode": m.mode} | told

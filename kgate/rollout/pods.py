@@ -21,6 +21,8 @@ class PodManners(Struct, frozen=True, kw_only=True):
     mode: str = "ok"
     startup_ms: int | None = None
     """From binding to Running and Ready."""
+    startup_least_ms: int | None = None
+    """Some are ready as early as after this; None: all take equally long."""
     termination_ms: int | None = None
     """From the deletionTimestamp until the pod is gone."""
     unready_after_ms: int | None = None
@@ -90,8 +92,27 @@ def read_manners(value: object, path: Path) -> PodManners:
         refuse(body.at(whole), f"{whole} says how the pod behaves as a whole, {steps} how each step goes: only one of them can count")
     if "exit_code" in body and "exit_after" not in body:
         refuse(body.at("exit_code"), "exit_code without exit_after", "exit_after: SECONDS")
-    spans = {f"{key}_ms": body.millis(key, 0) for key in (*_WHOLE[1:], *SPANS) if key in body}
-    return PodManners(mode=mode, pull_error=body.text("pull_error", ""), exit_code=body.whole("exit_code", 0, most=255), **spans)
+    spans = {f"{key}_ms": body.millis(key, 0) for key in (*_WHOLE[2:], *SPANS) if key in body}
+    least, most = _startup(body)
+    return PodManners(
+        mode=mode,
+        startup_ms=most,
+        startup_least_ms=least,
+        pull_error=body.text("pull_error", ""),
+        exit_code=body.whole("exit_code", 0, most=255),
+        **spans,
+    )
+
+
+def _startup(body: Fields) -> tuple[int | None, int | None]:
+    """`12`, or `[5, 20]` for anything in between."""
+    if not isinstance(body.raw("startup"), list):
+        return None, body.millis("startup", 0) if "startup" in body else None
+    path = body.at("startup")
+    spans = [fields.seconds(value, place) for place, value in body.items("startup")]
+    if len(spans) != 2 or spans[0] > spans[1]:
+        refuse(path, "startup is no span", "startup: [LEAST, MOST], in seconds")
+    return spans[0], spans[1]
 
 
 _WHOLE = ("mode", "startup", "termination", "unready_after")

@@ -19,7 +19,7 @@ from kgate.rollout.pods import MODES, SPANS, PodManners, read_manners
 
 __all__ = ["SCHEMA", "Behaviour", "RolloutSettings", "SettingError", "from_config"]
 
-BUDGET = 500
+BUDGET = 2000
 """A few seconds, at most."""
 MOST_BUDGET = 10_000_000
 
@@ -40,6 +40,7 @@ class Behaviour(Struct, frozen=True, kw_only=True):
         return replace(
             named,
             startup_ms=self.default.startup_ms if named.startup_ms is None else named.startup_ms,
+            startup_least_ms=self.default.startup_least_ms if named.startup_ms is None else named.startup_least_ms,
             termination_ms=self.default.termination_ms if named.termination_ms is None else named.termination_ms,
         )
 
@@ -132,9 +133,12 @@ _MANNERS = {
     "additionalProperties": False,
     "properties": {
         "startup": {
-            "description": "Seconds from being bound to a node until Running and Ready.",
-            "type": ["number", "null"],
-            "minimum": 0,
+            "description": "Seconds from being bound to a node until Running and Ready; or the least and the most: rehearsed with the "
+            "most, and in search of the worst case with others, too.",
+            "oneOf": [
+                {"type": ["number", "null"], "minimum": 0},
+                {"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 2, "maxItems": 2},
+            ],
         },
         "termination": {
             "description": "Seconds from the deletion until the pod is gone.",

@@ -159,9 +159,13 @@ def behaviour_of(manifests: Iterable[Manifest], said: Said) -> Behaviour:
             manners = image_behaviour(said.of(image))
             known = images.get(image)
             slowest = max(startup.ms, known.startup_ms or 0) if known else startup.ms
-            images[image] = replace(manners, startup_ms=slowest)
+            images[image] = replace(manners, startup_ms=slowest, startup_least_ms=_least(manners, slowest))
     default = said.default.termination_ms
     return Behaviour(startup_ms=0, termination_ms=TERMINATION_MS if default is None else default, images=FrozenMap(images))
+
+
+def _least(manners: ImageBehaviour, most_ms: int) -> int | None:
+    return None if manners.startup_least_ms is None else min(manners.startup_least_ms, most_ms)
 
 
 def template_of(manifest: Manifest) -> Mapping[str, Any]:

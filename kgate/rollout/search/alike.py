@@ -29,11 +29,11 @@ def question(start: Start, subject: Key, bodies: Iterable[Mapping[str, Any] | No
     nodes = tuple(sorted((zone != "", *sorted(tokens)) for zone, tokens in zones.items()))
     kinds = [kind for kind in cluster.store.kinds() if kind not in _THEIRS]
     beside = tuple(symmetry.facts(obj) for kind in kinds for obj in cluster.store.list_kind(kind, subject.namespace))
-    written = tuple(_nameless(body, subject.name) for body in bodies)
+    written = tuple(nameless(body, subject.name) for body in bodies)
     return hash((nodes, beside, written, subject.namespace, _sizes(start, subject), repr(said)))
 
 
-def _nameless(body: Mapping[str, Any] | None, name: str) -> str:
+def nameless(body: Mapping[str, Any] | None, name: str) -> str:
     """Its own name is not what it is about."""
     text = json.dumps(body, sort_keys=True, default=str)
     return re.sub(rf"(?<![A-Za-z0-9-]){re.escape(name)}(?![A-Za-z0-9-])", "@", text)

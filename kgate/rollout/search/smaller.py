@@ -12,10 +12,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kgate.engine import Cluster
+from kgate.engine.api.meta import Key
 from kgate.engine.errors import ApiError, LivelockError
 from kgate.rollout import counterexample
 from kgate.rollout.counterexample import Cut
 from kgate.rollout.nodes import NodeSpec
+from kgate.rollout.search.alike import nameless
 from kgate.rollout.search.change import over
 from kgate.rollout.search.explore import Freedom, Violation, explore
 from kgate.rollout.search.losses import Wanted, losses
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 _REPLICAS = (2, 3, 4, 5, 6, 8)
 _EACH = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 _STATES = 150
-_LEAST_NODES = 3
-"""With fewer, any node holds too many."""
 MOST_TRIES = 12
 
 
@@ -54,31 +54,56 @@ class Smaller(Struct, frozen=True, kw_only=True):
 
 def smaller(evidence: Evidence, worst: Worst, floor: Floor, freedom: Freedom) -> Iterator[Smaller]:
     """Those in which it is found, of at most MOST_TRIES."""
-    for cut in list(_cuts(evidence, floor, worst.violation.what))[:MOST_TRIES]:
+    for cut in list(_cuts(evidence, floor, worst.violation))[:MOST_TRIES]:
         wanted = _resized(evidence, floor, cut.replicas)
-        start = _settled(evidence, cut)
-        if start is None or Serving.of(start.cluster, floor.deployment).total < wanted.floor:
-            continue
-        try:
-            found = _found(start, worst, wanted, freedom)
-        except (ApiError, LivelockError):
-            continue
+        found = _searched(evidence, cut, worst, wanted, freedom)
         if found is not None and _alike(evidence, found.violation, worst.violation, cut):
             yield Smaller(cut=cut, floor=wanted, worst=found)
 
 
-def _cuts(evidence: Evidence, floor: Floor, what: str) -> Iterator[Cut]:
-    nodes = evidence.rolled.cluster.nodes
+def _searched(evidence: Evidence, cut: Cut, worst: Worst, wanted: Floor, freedom: Freedom) -> Worst | None:
+    """Worlds that differ in the Deployment's name alone are searched once."""
+    body = counterexample.scenario(evidence, "smaller", "", [], cut)
+    if body is None:
+        return None
+    said = (wanted.floor, wanted.in_failure, wanted.failures, freedom, bool(worst.schedule), worst.at_ms > worst.lost_ms)
+    key = f"{nameless(body, evidence.manifest.name)} {said}"
+    known: dict[str, Worst | None] = evidence.shared.setdefault("smaller worlds", {})
+    if key not in known:
+        known[key] = _in(body, evidence, worst, wanted, freedom)
+    return known[key]
+
+
+def _in(body: dict[str, Any], evidence: Evidence, worst: Worst, wanted: Floor, freedom: Freedom) -> Worst | None:
+    start = _settled(body, evidence.key)
+    if start is None or Serving.of(start.cluster, wanted.deployment).total < wanted.floor:
+        return None
+    try:
+        return _found(start, worst, wanted, freedom)
+    except (ApiError, LivelockError):
+        return None
+
+
+def _cuts(evidence: Evidence, floor: Floor, violation: Violation) -> Iterator[Cut]:
+    """Nodes are left out as long as there is one for every part of the pods that a lost node took along."""
+    nodes, all_ = evidence.rolled.cluster.nodes, evidence.rehearsal.replicas
     sizes = [names for each in _EACH if len(names := _some(nodes, each)) < len(nodes)]
-    sizes = [names for names in sizes if what != "node" or len(names) >= min(_LEAST_NODES, len(nodes))]
+
+    def enough(replicas: int) -> list[tuple[str, ...] | None]:
+        least = -(-replicas // _share(violation, replicas, all_)) if violation.what == "node" else 1
+        return [*(names for names in sizes if len(names) >= least), None]
+
     plain = not (evidence.rolled.cluster.used or evidence.rolled.cluster.objects or evidence.rolled.cluster.pods)
     for replicas in _fewer(evidence, floor):
-        yield Cut(alone=True, bare=True, nodes=sizes[0] if sizes else None, replicas=replicas)
-    for names in (*sizes, None):
-        yield Cut(alone=True, bare=True, nodes=names)
-    if not plain:
-        for few in sizes[:3]:
-            yield Cut(alone=True, nodes=few)
+        yield Cut(alone=True, bare=True, nodes=enough(replicas)[0], replicas=replicas)
+    for bare in (True,) if plain else (True, False):
+        for few in enough(all_):
+            yield Cut(alone=True, bare=bare, nodes=few)
+
+
+def _share(violation: Violation, replicas: int, of: int) -> int:
+    """Of so few replicas, how many are as large a part as were lost; rounded up."""
+    return max(1, -(-violation.there * replicas // of))
 
 
 def _some(nodes: tuple[NodeSpec, ...], each: int) -> tuple[str, ...]:
@@ -115,21 +140,17 @@ def _resized(evidence: Evidence, floor: Floor, replicas: int | None) -> Floor:
     return replace(floor, floor=min(floor.floor, in_failure), in_failure=in_failure)
 
 
-def _settled(evidence: Evidence, cut: Cut) -> Start | None:
+def _settled(body: dict[str, Any], key: Key) -> Start | None:
     """That world right before the change; None when it cannot be played."""
     from kgate.rollout.play import Player
     from kgate.rollout.scenario import read_scenario
 
-    body = counterexample.scenario(evidence, "smaller", "", [], cut)
-    if body is None:
-        return None
     wait, apply, *_ = body["steps"]
     player = Player(read_scenario({**body, "steps": [wait]}, name="smaller"), None)
     try:
         cluster = player.perform()
     except (ApiError, LivelockError):
         return None
-    key = evidence.key
     return Start(cluster=cluster, change=lambda c: _apply(c, apply["apply"]), over=lambda c: over(c, key), deployments=(key,))
 
 
@@ -170,4 +191,4 @@ def _alike(evidence: Evidence, found: Violation, original: Violation, cut: Cut) 
     if not original.lost:
         return True
     all_ = evidence.rehearsal.replicas
-    return found.there <= -(-original.there * (cut.replicas or all_) // all_)
+    return found.there <= _share(original, cut.replicas or all_, all_)
