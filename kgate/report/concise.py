@@ -20,8 +20,14 @@ def render(report: Report, style: Style) -> str:
 def _finding(f: Finding, style: Style) -> str:
     place = f"{style.shown(f.file)}:{f.line}:{f.column}"
     subject = f" ({style.shown(str(f.object))})" if f.object is not None and f.object.kind else ""
-    marks = (" [fix]" if f.safely_fixable else "") + (f" [waived: {style.shown(f.waived)}]" if f.waived is not None else "")
+    marks = (" [fix]" if f.safely_fixable else "") + _waived(f, style)
     return f"{style.paint('bold', place)}: {style.severity(f.severity, f.severity)} {f.rule} {style.shown(f.message)}{marks}{subject}"
+
+
+def _waived(f: Finding, style: Style) -> str:
+    if f.baselined:
+        return " [baseline]"
+    return f" [waived: {style.shown(f.waived)}]" if f.waived is not None else ""
 
 
 def _rollout(r: Rehearsal, style: Style) -> str:

@@ -65,6 +65,7 @@ def finding(f: Finding) -> dict[str, Any]:
         "remediation": f.remediation,
         "fixable": f.fixable,
         "waived": f.waived,
+        "baselined": f.baselined,
         "fingerprint": f.fingerprint,
     }
 

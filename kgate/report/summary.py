@@ -68,8 +68,10 @@ def _images_not_scanned(report: Report) -> Iterator[str]:
 def _found(report: Report) -> Iterator[str]:
     parts = [counted(n, str(s)) for s in Severity if (n := report.counted(s))]
     fixable = sum(1 for f in report.findings if f.safely_fixable and f.waived is None)
-    waived = sum(1 for f in report.findings if f.waived is not None)
+    known = sum(1 for f in report.findings if f.baselined)
+    waived = sum(1 for f in report.findings if f.waived is not None) - known
     parts += [f"{waived} waived"] if waived else []
+    parts += [f"{known} in the baseline"] if known else []
     if parts:
         yield f"found        {', '.join(parts)}" + (f" ({fixable} with a safe fix)" if fixable else "")
 

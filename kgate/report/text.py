@@ -36,12 +36,22 @@ def _blocks(report: Report, style: Style) -> Iterator[list[str]]:
 
 
 def _finding(f: Finding, lines: tuple[str, ...], style: Style) -> list[str]:
+    """In full, unless it is waived: those are told for whoever wants to know, and shall not bury the others."""
+    if f.waived is not None:
+        return _waived(f, style)
     quote = excerpt(lines, f.line, f.column, style)
     indent = " " * (len(str(f.line)) if quote else 1)
     head = style.severity(f.severity, f"{f.severity}[{f.rule}]") + style.paint("bold", f": {style.shown(f.message)}")
     notes = [f"{indent} {row}" for name, text in _notes(f) for row in _note(name, text, style)]
     bar = [f"{indent} {style.paint('blue', '|')}"] if quote else []
     return [head, f"{indent}{style.paint('blue', '-->')} {style.shown(f.file)}:{f.line}:{f.column}", *quote, *bar, *notes]
+
+
+def _waived(f: Finding, style: Style) -> list[str]:
+    head = style.paint("dim", f"{f.severity}[{f.rule}]: {style.shown(f.message)}")
+    place = f"{style.shown(f.file)}:{f.line}:{f.column}" + (f" ({style.shown(str(f.object))})" if f.object and f.object.kind else "")
+    name = "known" if f.baselined else "waived"
+    return [head, f" {style.paint('blue', '-->')} {place}", *(f"  {row}" for row in _note(name, f.waived or "", style))]
 
 
 def _note(name: str, text: str, style: Style) -> Iterator[str]:
@@ -58,8 +68,6 @@ def _notes(f: Finding) -> Iterator[tuple[str, str]]:
         yield "why", f.why
     if f.remediation:
         yield "fix", f.remediation
-    if f.waived is not None:
-        yield "waived", f.waived
     yield "help", f"kgate explain {f.rule}"
 
 

@@ -215,6 +215,7 @@ REPORTS: Mapping[str, Report] = {
             ),
             finding(rule="KG2301", severity=Severity.INFO, message="no PodDisruptionBudget", line=2, column=7, remediation="", why=""),
             finding(rule="KG2302", message="covered by a waiver", line=4, column=9, waived="until the migration is done"),
+            finding(rule="KG2303", message="an old one", line=5, column=9, waived="in the baseline known.json", baselined=True),
             finding(rule="KG1001", stage=Stage.VALIDATE, message="spec.selector is missing", line=6, column=1, path="/spec"),
         ],
     ),

@@ -97,7 +97,10 @@ def test_a_result_keeps_its_fingerprint_when_its_line_moves() -> None:
 def test_a_waived_finding_is_a_suppressed_result() -> None:
     (run,) = json.loads(sarif.render(REPORTS["every-severity"], PLAIN))["runs"]
     suppressed = [r for r in run["results"] if "suppressions" in r]
-    assert [(r["ruleId"], r["suppressions"][0]["justification"]) for r in suppressed] == [("KG2302", "until the migration is done")]
+    assert [(r["ruleId"], r["suppressions"][0]["justification"]) for r in suppressed] == [
+        ("KG2302", "until the migration is done"),
+        ("KG2303", "in the baseline known.json"),
+    ]
 
 
 def test_what_was_not_checked_is_a_notification_and_the_run_no_success() -> None:

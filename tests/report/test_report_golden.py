@@ -51,7 +51,7 @@ def test_the_json_report_has_the_shape_that_machines_rely_on(case: str) -> None:
     for found in answer["findings"]:
         assert list(found) == [
             "rule", "name", "stage", "severity", "message", "file", "line", "column", "document", "path", "object",
-            "remediation", "fixable", "waived", "fingerprint",
+            "remediation", "fixable", "waived", "baselined", "fingerprint",
         ]  # fmt: skip
     assert all({"file", "reason"} <= set(s) for s in answer["skipped"])
     assert all({"image", "digest", "status", "reason", "vulnerabilities", "used_by"} <= set(i) for i in answer["images"])
