@@ -14,7 +14,8 @@ from docker_image import digest as library_digest  # noqa: E402 (only where the 
 SHA = "sha256:" + "0a" * 32
 PIECES = [
     "nginx", "library", "a", "A", "0", "localhost", "docker.io", "index.docker.io", "quay.io", "host", "5000", "x-y", "x_y", "x__y", "x.y",
-    "é", "[::1]", "[fe80]", "sha256", "0a" * 32, "0a" * 16, "latest", "V1", "sha512", "0a" * 64, SHA, "md5", "127.0.0.1", "z" * 128, "y" * 250,
+    "é", "[::1]", "[fe80]", "sha256", "0a" * 32, "0a" * 16, "latest", "V1", "sha512", "0a" * 64, SHA,
+    "md5", "127.0.0.1", "z" * 128, "y" * 250,
 ]  # fmt: skip
 MARKS = ["/", ":", "@", ".", "-", "_", "--", "__", "___", "..", "[", "]", "+", "//", "://", " ", "\t", "\0", "%", "\u202e", "\u0660", ""]
 ASSEMBLED = st.lists(st.one_of(st.sampled_from(PIECES), st.sampled_from(MARKS)), max_size=9).map("".join)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -249,6 +250,37 @@ def test_an_interrupted_run_leaves_no_child(tmp_path: Path, number: signal.Signa
         time.sleep(0.02)
     process.send_signal(number)
     assert process.wait(20) == code
+    assert gone(pids.read_text().split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 128 + signal.SIGTERM)])
+def test_an_interrupted_command_leaves_no_child(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    """With a scanner that does not want to end, and children of its own."""
+    trivy = witness(tmp_path, f"trap '' TERM INT; echo $$ >> {tmp_path}/pids; sleep 61 & echo $! >> {tmp_path}/pids; wait; sleep 60")
+    (tmp_path / "x.tar").touch()
+    (tmp_path / "pod.yaml").write_text(pod("a", "b"))
+    images = {"trivy": trivy, "cache_dir": cache(tmp_path), "archives": dict.fromkeys("ab", str(tmp_path / "x.tar"))}
+    (tmp_path / "settings.yaml").write_text(json.dumps({"images": images}))
+    argv = [
+        sys.executable,
+        "-m",
+        "kgate",
+        "check",
+        "--stage",
+        "images",
+        "--config",
+        str(tmp_path / "settings.yaml"),
+        str(tmp_path / "pod.yaml"),
+    ]
+    process = subprocess.Popen(argv, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    pids = tmp_path / "pids"
+    until = time.monotonic() + 20
+    while not (pids.exists() and len(pids.read_text().split()) >= 2) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == code and "Traceback" not in said
     assert gone(pids.read_text().split())
 
 

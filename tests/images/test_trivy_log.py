@@ -62,3 +62,15 @@ def test_only_the_end_of_a_long_stderr_is_read(tmp_path: object) -> None:
     file = Path(str(tmp_path)) / "stderr"
     file.write_bytes(b"\xff" * MAX_BYTES + b"the end")
     assert tail(file).endswith("the end") and len(tail(file)) == MAX_BYTES
+
+
+def test_a_servers_log_tells_of_the_images_of_a_minor_release(tmp_path: Path) -> None:
+    from kgate.images.trivy_server import Server
+
+    log = tmp_path / "log"
+    line = '2026-01-01T00:00:00Z\tINFO\t[alpine] Detecting vulnerabilities...\tos_version="3.18" repository="{}" pkg_num=2\n'
+    log.write_text(line.format(""))
+    server = Server(url="http://127.0.0.1:1", token="t", log=log)
+    assert server.branches("3.18.4") == server.branches("3.18") == {"3.18"} and server.branches("3.1") == frozenset()
+    log.write_text(line.format("") + line.format("edge"))
+    assert server.branches("3.18.4") == {"3.18", "edge"}
