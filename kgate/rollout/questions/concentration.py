@@ -9,6 +9,7 @@ from kgate.finding import Rule, Severity, Stage
 from kgate.manifest import Path
 from kgate.rollout.counterexample import ending
 from kgate.rollout.nodes import HOSTNAME, ZONE
+from kgate.rollout.questions import tied
 from kgate.rollout.questions.evidence import Answer, Edit, Evidence, Level, verified
 from kgate.rollout.questions.places import domains, open_nodes, word
 from kgate.rollout.written import items, mapping, node
@@ -31,8 +32,11 @@ _SPREAD: Path = (*_POD, "topologySpreadConstraints")
 def all_in_one(evidence: Evidence) -> Iterator[Answer]:
     """Of two replicas or more, on a cluster that somebody described."""
     r = evidence.rehearsal
-    key = "" if evidence.assumed_cluster or r.completed_ms is None or r.replicas < 2 else _only(evidence)
+    if evidence.assumed_cluster or r.completed_ms is None or r.replicas < 2:
+        return
+    key = _only(evidence)
     if not key:
+        yield from tied.by_ties(evidence, ONE_PLACE)
         return
     open_ = domains(open_nodes(evidence), key)
     used = _used(evidence, key)
