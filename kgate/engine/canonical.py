@@ -29,12 +29,13 @@ Token = tuple[Any, ...]
 
 
 class Symmetry:
-    """Tells nodes apart by everything but their names and the names of their zones. Hears the store, so it may be asked at any moment."""
+    """Tells nodes apart by everything but their names and the names of their zones. Hears the store, so that it may be asked later on."""
 
     fork_shares: ClassVar[tuple[str, ...]] = ("_owners", "_mates", "_facts", "_selectors", "_kept")
     """What is known of an object that does not change holds in every copy."""
 
-    def __init__(self, cluster: Cluster, subject: Key | None = None) -> None:
+    def __init__(self, cluster: Cluster, subject: Key | None = None, *, follow: bool = True) -> None:
+        """Without `follow` it is to be asked of this very moment alone."""
         self._cluster = cluster
         self._subject = subject
         self._tokens: dict[str, int] = {}
@@ -47,7 +48,8 @@ class Symmetry:
         self._kept = {label for label in (HOSTNAME, ZONE) if label in named}
         """Labels whose values somebody names: nodes that differ there do differ."""
         self._selectors, self._priority = self._interests()
-        cluster.store.subscribe(self._noticed)
+        if follow:
+            cluster.store.subscribe(self._noticed)
 
     def token(self, node: str) -> tuple[int, int]:
         """Of a node that exists, and of its zone: what it is, and which pods are on it in which state."""

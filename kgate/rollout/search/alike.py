@@ -22,7 +22,7 @@ def question(start: Start, subject: Key, bodies: Iterable[Mapping[str, Any] | No
     `bodies` are the Deployment before and after its change.
     """
     cluster = start.cluster
-    symmetry = Symmetry(cluster, subject)
+    symmetry = Symmetry(cluster, subject, follow=False)
     zones: dict[str, list[int]] = {}
     for node in cluster.store.list(Node):
         zones.setdefault(node.metadata.labels.get(ZONE, ""), []).append(symmetry.of_node(node.metadata.name))

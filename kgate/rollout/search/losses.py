@@ -87,7 +87,7 @@ class _Losing(Struct, kw_only=True):
 
     def _ends(self, cluster: Cluster, wanted: Wanted) -> bool:
         """Looks at all losses at the end of this instant; of nodes that do not differ one is played."""
-        serving, symmetry = Serving.of(cluster, wanted.floor.deployment), Symmetry(cluster)
+        serving, symmetry = Serving.of(cluster, wanted.floor.deployment), None
         found, played = self.found[wanted.floor.deployment], set[object]()
         found.instants += 1
         for case in _cases(cluster, wanted.floor, serving):
@@ -97,6 +97,7 @@ class _Losing(Struct, kw_only=True):
                 return self._violated(found, cluster, cluster.now_ms, case, left)
             if wanted.kept is not None and wanted.kept - case.there >= wanted.floor.in_failure:
                 continue
+            symmetry = symmetry or Symmetry(cluster, follow=False)
             token = symmetry.token(case.place) if case.what == "node" else case.place
             if token in played:
                 continue
