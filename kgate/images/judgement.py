@@ -139,7 +139,8 @@ def _not_looked_up(image: Image, presences: Presences, settings: ImagesSettings)
     presence = presences.get(image.reference) if image.reference else None
     if isinstance(presence, NotChecked) and settings.registry:
         use = image.uses[0]
-        yield Skipped(file=use.manifest.file, line=use.place.line, reason=f"image {image.text} was not looked up: {presence}", wanted=True)
+        file = use.place.file or use.manifest.file
+        yield Skipped(file=file, line=use.place.line, reason=f"image {image.text} was not looked up: {presence}", wanted=True)
 
 
 def _outdated(image: Image, newer: Mapping[ImageReference, str]) -> Finding | None:

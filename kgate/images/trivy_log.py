@@ -31,6 +31,7 @@ _CLASSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "the archive is neither a `docker save` tar nor an OCI layout folder",
         "unpack the tar of an OCI layout",
     ),
+    (("failed to do request: Post",), "the trivy server cannot be reached", "look at images.server"),
     (("no such host", "connection refused", "i/o timeout", "network is unreachable"), "the registry cannot be reached", "try again later"),
     (("unexpected status code 5",), "the registry answered with an internal error", "try again later"),
     (("twirp error unauthenticated",), "the trivy server wants a token", ""),
