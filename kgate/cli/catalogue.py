@@ -63,7 +63,12 @@ def explained(rule: Rule, style: Style) -> str:
 def _edit(rule: Rule) -> str:
     """What `kgate fix` does about it; empty when it does nothing."""
     from kgate import policy
+    from kgate.validate.rules import NOT_SERVED
 
+    if rule.id == NOT_SERVED.id:
+        return (
+            "set /apiVersion, where the version that is served has the same fields (kgate fix does it; --unsafe also where defaults differ)"
+        )
     fix = next((p.fix for p in policy.catalog().policies if p.rule.id == rule.id), None)
     if fix is None:
         return ""

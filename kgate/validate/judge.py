@@ -8,9 +8,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from kgate.edit import Fix
 from kgate.finding import Finding, Rule, Skipped, in_order
 from kgate.manifest import Manifest
-from kgate.validate import api, crd, gates, kinds, meta, openapi, remedies
+from kgate.validate import api, crd, gates, kinds, meta, openapi, remedies, swaps
 from kgate.validate.cause import Cause
 from kgate.validate.rules import BY_REASON, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
 from kgate.validate.versions import NEWEST, minor
@@ -53,7 +54,7 @@ def judge(manifests: Sequence[Manifest], version: str, *, crds: Sequence[Manifes
 
 def _found(manifest: Manifest, before: Manifest | None, known: api.Api, target: str) -> Iterator[Finding]:
     for cause in known.faults:
-        yield _finding(manifest, cause, NOT_SERVED if known.removed else UNKNOWN_KIND)
+        yield _finding(manifest, cause, NOT_SERVED if known.removed else UNKNOWN_KIND, swaps.fix(manifest.body, target))
     if known.kind:
         said = _refused(manifest.body, known, target, None)
         for cause in (*said, *_changed(manifest, before, known, target, said)):
@@ -117,9 +118,9 @@ def _changed(manifest: Manifest, before: Manifest | None, known: api.Api, target
             yield cause
 
 
-def _finding(manifest: Manifest, cause: Cause, rule: Rule) -> Finding:
+def _finding(manifest: Manifest, cause: Cause, rule: Rule, fix: Fix | None = None) -> Finding:
     message = cause.message if cause.reason == "BadRequest" else f"{cause.field}: {cause.message}"
-    return Finding.at(manifest, cause.path, rule=rule, message=message, key=cause.key, remediation=remedies.of(cause) or None)
+    return Finding.at(manifest, cause.path, rule=rule, message=message, key=cause.key, remediation=remedies.of(cause) or None, fix=fix)
 
 
 def causes(body: Mapping[str, Any], old: Mapping[str, Any] | None = None, version: str = NEWEST) -> tuple[Cause, ...]:
