@@ -25,6 +25,8 @@ class Program:
     root: Node = field(repr=False)
     positions: Mapping[int, int] = field(repr=False)
     run: Step = field(repr=False)
+    parts: dict[int, tuple[Node, Step]] = field(default_factory=dict, repr=False, compare=False)
+    """Nodes that were asked alone, by identity. A cache."""
 
     def evaluate(self, names: Mapping[str, Any], budget: int = CALL_LIMIT) -> tuple[Any, int]:
         """The value and what it cost. Raises CelError.
@@ -38,6 +40,15 @@ class Program:
             raise UnknownError(_DEEP) from None
         state.pay(0)
         return value, budget - state.left
+
+    def part(self, node: Node, names: Mapping[str, Any]) -> Any:
+        """The value of one node of this expression, or of one that it is made of. Raises CelError."""
+        if (known := self.parts.get(id(node))) is None:
+            known = self.parts[id(node)] = (node, closure(node))
+        try:
+            return known[1](State(dict(names), CALL_LIMIT))
+        except RecursionError:
+            raise UnknownError(_DEEP) from None
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kgate.cel import CelError, Program
-from kgate.cel.interpret import CALL_LIMIT, State, closure
 from kgate.cel.syntax import Call, Constant, Fold, Ident, ListNode, Node, Select, children
 from kgate.manifest import Path
 
@@ -27,7 +26,7 @@ _OBJECT: Mapping[str, Path] = {"object": ()}
 def of(program: Program, names: Mapping[str, Any], variables: Mapping[str, Program], roots: Mapping[str, Path] = _OBJECT) -> Path:
     """From the object; empty for the object itself. `roots`: where in it stands what the names mean."""
     try:
-        found = set(_Blame(names=names, variables=variables, scope=roots).faults(program.root, _DEEPEST))
+        found = set(_Blame(program=program, names=names, variables=variables, scope=roots).faults(program.root, _DEEPEST))
     except (CelError, RecursionError):
         return ()
     return _one(_telling(found))
@@ -50,6 +49,7 @@ def _one(found: list[Path]) -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Blame:
+    program: Program
     names: Mapping[str, Any]
     variables: Mapping[str, Program]
     scope: Mapping[str, Path]
@@ -57,7 +57,7 @@ class _Blame:
 
     def value(self, node: Node) -> Any:
         try:
-            return closure(node)(State(dict(self.names), CALL_LIMIT))
+            return self.program.part(node, self.names)
         except CelError:
             return None
 
