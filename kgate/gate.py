@@ -281,7 +281,8 @@ def _refused(manifests: Sequence[Manifest], sound: Sequence[Manifest]) -> Iterab
     for m in manifests:
         if m.kind == "Deployment" and id(m) not in kept:
             reason = f"{m.subject}: rollout not rehearsed, the API server would refuse the object"
-            yield Skipped(file=m.file, reason=reason, line=m.locate(()).line, wanted=True)
+            place = m.locate(())
+            yield Skipped(file=place.file or m.file, reason=reason, line=place.line, wanted=True)
 
 
 def _report(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome], base: load.Loaded | None) -> Report:

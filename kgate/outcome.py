@@ -90,9 +90,11 @@ class Because(Struct, frozen=True, kw_only=True):
     """As JSON, texts bare, shortened; empty when the field is not there."""
     line: int
     column: int
+    file: str = ""
+    """Where it is not that of the rehearsal: an overlay may have written the field."""
 
     def __post_init__(self) -> None:
-        for text in ("field", "was", "now"):
+        for text in ("field", "was", "now", "file"):
             force_setattr(self, text, clean(getattr(self, text)))
 
 

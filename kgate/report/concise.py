@@ -19,7 +19,8 @@ def render(report: Report, style: Style) -> str:
 
 def _finding(f: Finding, style: Style) -> str:
     place = f"{style.shown(f.file)}:{f.line}:{f.column}"
-    subject = f" ({style.shown(str(f.object))})" if f.object is not None and f.object.kind else ""
+    among = f", {len(f.apps)} apps" if len(f.apps) > 1 else ""
+    subject = f" ({style.shown(str(f.object))}{among})" if f.object is not None and f.object.kind else ""
     marks = (" [fix]" if f.safely_fixable else "") + _waived(f, style)
     return f"{style.paint('bold', place)}: {style.severity(f.severity, f.severity)} {f.rule} {style.shown(f.message)}{marks}{subject}"
 

@@ -67,6 +67,7 @@ def finding(f: Finding) -> dict[str, Any]:
         "waived": f.waived,
         "baselined": f.baselined,
         "fingerprint": f.fingerprint,
+        **({"apps": list(f.apps)} if f.apps else {}),
     }
 
 
@@ -102,7 +103,10 @@ def _rollout(r: Rehearsal) -> dict[str, Any]:
         "assumed": list(r.assumed),
         "said": list(r.said),
         "effect": r.effect,
-        "causes": [{"field": c.field, "was": c.was, "now": c.now, "line": c.line, "column": c.column} for c in r.causes],
+        "causes": [
+            {"field": c.field, "was": c.was, "now": c.now, "line": c.line, "column": c.column, **({"file": c.file} if c.file else {})}
+            for c in r.causes
+        ],
         "summary": _summary(r),
         "steps": [_step(s) for s in r.steps],
         "placement": [_node(n) for n in r.placement],

@@ -44,7 +44,7 @@ def _causes(r: Rehearsal, style: Style) -> list[str]:
         return []
     lines = [
         f"         {style.shown(r.effect)}: {style.shown(c.field)}: {style.shown(c.was) or 'nothing'} -> "
-        f"{style.shown(c.now) or 'nothing'} ({style.shown(r.file)}:{c.line})"
+        f"{style.shown(c.now) or 'nothing'} ({style.shown(c.file or r.file)}:{c.line})"
         for c in r.causes[:_MAX_CAUSES]
     ]
     more = len(r.causes) - _MAX_CAUSES

@@ -64,6 +64,8 @@ def _note(name: str, text: str, style: Style) -> Iterator[str]:
 def _notes(f: Finding) -> Iterator[tuple[str, str]]:
     if f.object is not None and f.object.kind:
         yield "object", f"{f.object.api_version} {f.object}"
+    if f.apps:
+        yield "apps", ", ".join(f.apps)
     if f.why:
         yield "why", f.why
     if f.remediation:

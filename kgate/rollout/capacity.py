@@ -107,8 +107,9 @@ def _placed(
     for support in beside:
         _try(lambda support=support: cluster.apply(support.body))  # type: ignore[misc]
     pod, why_not = _prototype(cluster, manifest)
+    place = manifest.locate(())
     told = Placed(
-        object=manifest.subject, file=manifest.file, line=manifest.locate(()).line, wanted=wanted, room=None, why_not=clean(why_not)
+        object=manifest.subject, file=place.file or manifest.file, line=place.line, wanted=wanted, room=None, why_not=clean(why_not)
     )
     if pod is None:
         return told

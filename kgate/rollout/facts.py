@@ -147,7 +147,7 @@ def described(manifest: Manifest, before: Manifest | None) -> Rehearsal:
     place = manifest.locate(())
     rehearsal = Rehearsal(
         object=manifest.subject,
-        file=manifest.file,
+        file=place.file or manifest.file,
         line=place.line,
         column=place.column,
         verdict="unknown",
@@ -170,7 +170,7 @@ def _caused(r: Rehearsal, manifest: Manifest, before: Manifest | None) -> Rehear
 
 def _because(manifest: Manifest, d: Difference) -> Because:
     place = manifest.locate(d.path)
-    return Because(field=d.field, was=d.was, now=d.now, line=place.line, column=place.column)
+    return Because(field=d.field, was=d.was, now=d.now, line=place.line, column=place.column, file=place.file)
 
 
 def _sizes(manifest: Manifest) -> Deployment | None:

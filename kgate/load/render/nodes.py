@@ -19,7 +19,7 @@ from kgate.load.yaml import is_merge, key_of
 from kgate.manifest import Location, Path, Source
 
 STR, INT, FLOAT, BOOL, NULL, TIME, UNSET = "str", "int", "float", "bool", "null", "timestamp", ""
-MAX_NODES = 2_000_000
+MAX_NODES = 500_000
 """Of one text, its aliases written out."""
 
 _TAG = "tag:yaml.org,2002:"
