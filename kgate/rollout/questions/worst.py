@@ -15,7 +15,7 @@ from kgate.rollout.facts import own_floor
 from kgate.rollout.questions.evidence import Answer, Evidence, Level
 from kgate.rollout.questions.floor import BELOW_FLOOR
 from kgate.rollout.questions.wording import pods, when
-from kgate.rollout.search import STARTS, Covered, Explored, Floor, Losses, Serving, Wanted, losses, question, staged
+from kgate.rollout.search import STARTS, Covered, Explored, Floor, Losses, Serving, Wanted, losses, most_together, question, staged
 from kgate.rollout.search.change import changing, whole
 from kgate.rollout.search.shown import shown
 from kgate.rollout.search.smaller import Worst
@@ -35,6 +35,10 @@ def worst_case(evidence: Evidence) -> Iterator[Answer]:
     if lost.violation is not None:
         if lost.at_ms > lost.lost_ms:  # otherwise it was told already
             yield _after_a_loss(evidence, floor, lost)
+        return
+    certain = _certain(evidence, floor, lost)
+    if certain is not None:
+        yield certain
         return
     covered = _covered(evidence, floor)
     if covered.decisive.violation is not None:
@@ -66,6 +70,26 @@ def _losses(evidence: Evidence) -> dict[Key, Losses]:
         evidence.shared[name] = losses(whole(evidence), wanted, evidence.settings.budget)
     found: dict[Key, Losses] = evidence.shared[name]
     return {evidence.key: Losses(left=True), **found}
+
+
+def _certain(evidence: Evidence, floor: Floor, lost: Losses) -> Answer | None:
+    """What holds in every schedule by what the strategy keeps and hard constraints allow; nothing needs to be played for it."""
+    kept, last = _kept(evidence, evidence.key), evidence.followed.last
+    if kept is None or last is None or kept < floor.floor or lost.left:
+        return None
+    why = [f"the strategy keeps {kept} available"]
+    for what, asked in (("node", floor.failures.node), ("zone", floor.failures.zone)):
+        bound = most_together(evidence.rolled.played.start, last, what) if asked else None
+        if asked and (bound is None or kept - bound.most < floor.in_failure):
+            return None
+        why += [f"no {what} holds more than {bound.most} of them ({bound.by})"] if bound is not None else []
+    return Answer(
+        rule=BELOW_FLOOR,
+        level=Level.PASSES,
+        statement=f"the floor of {floor.floor} holds in every schedule, and after each of {lost.cases} losses at {lost.instants} instants: "
+        f"{' and '.join(why)}",
+        bounds=f"by arithmetic{_resting(evidence)}; {lost.played} losses played on; one loss",
+    )
 
 
 class _Purse(Struct):

@@ -5,6 +5,7 @@ at every instant of the nominal schedule. world: where both begin. shown: what w
 """
 
 from kgate.rollout.search.alike import question
+from kgate.rollout.search.bounded import Bound, most_together
 from kgate.rollout.search.explore import ORDERS, STARTS, TIES, Explored, Freedom, Property, Violation, explore
 from kgate.rollout.search.losses import Losses, Wanted, losses
 from kgate.rollout.search.serving import Floor, Serving
@@ -15,6 +16,7 @@ __all__ = [
     "ORDERS",
     "STARTS",
     "TIES",
+    "Bound",
     "Covered",
     "Explored",
     "Floor",
@@ -27,6 +29,7 @@ __all__ = [
     "Wanted",
     "explore",
     "losses",
+    "most_together",
     "question",
     "staged",
 ]

@@ -81,3 +81,19 @@ def test_with_too_small_a_budget_nobody_knows(ask: Ask, budget: int) -> None:
 def test_nobody_looks_where_nobody_asks(ask: Ask, settings: dict[str, Any]) -> None:
     asked = ask(*change(4, 1, 0), **settings)
     assert len([p for p in asked.rehearsal.proofs if p.question == "below-floor"]) == 1
+
+
+def test_what_constraints_prove_needs_no_search(ask: Ask) -> None:
+    apart = (
+        "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+        "[{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: web}}}]}}"
+    )
+    nodes = "nodes: [{prefix: n-, count: 60}]"
+    proof = last(ask(*change(20, 5, 2, apart), nodes=nodes, floors={"*": 17}, budget=1))
+    assert proof.level == Level.PASSES
+    assert proof.statement.endswith("the strategy keeps 18 available and no node holds more than 1 of them (required anti-affinity)")
+
+
+def test_without_losses_the_strategy_alone_proves_it(ask: Ask) -> None:
+    proof = last(ask(*change(20, 5, 2), nodes="nodes: [{prefix: n-, count: 60}]", floors={"*": 18}, failures={"node": 0}, budget=1))
+    assert (proof.level, proof.statement.endswith(": the strategy keeps 18 available")) == (Level.PASSES, True)
