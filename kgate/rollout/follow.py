@@ -131,7 +131,7 @@ class Follower(Struct):
         return Followed(
             start=self.start,
             moves=causal(self.start, self.moves),
-            completed_ms=self.completed_ms,
+            completed_ms=self._completed_ms(),
             lowest_available=self.lowest or 0,
             peak_pods=self.peak_pods,
             peak_at_ms=self.peak_at_ms,
@@ -145,6 +145,11 @@ class Follower(Struct):
             placed=sum(1 for p in self.pods.values() if p.new and p.node and not p.deleting),
             last=self.last,
         )
+
+    def _completed_ms(self) -> int | None:
+        """What was complete when the change came, and never was anything else, has nothing to wait for."""
+        stayed = self.completed_ms is None and self.last is not None and complete(self.last)
+        return 0 if stayed else self.completed_ms
 
     def _refusal(self) -> str:
         """At the end, or before the deadline passed."""

@@ -36,7 +36,7 @@ from kgate.rollout.rules import RULES
 from kgate.rollout.settings import Behaviour, RolloutSettings
 from kgate.rollout.stage import Played, key_of, play, template_of
 from kgate.rollout.startup import startups
-from kgate.rollout.verdict import Judged, judge
+from kgate.rollout.verdict import NOTHING, Judged, judge
 from kgate.rollout.volumes import Claim, known_claims, nowhere, with_stand_ins
 
 MOST_WRITES_AGAIN = 100_000
@@ -154,7 +154,7 @@ def _unknown(whole: _Set, manifest: Manifest, why: str) -> Judged:
 
 def _unchanged(manifest: Manifest, before: Manifest) -> Judged:
     rehearsal = described(manifest, before)
-    same = replace(rehearsal, verdict="pass", reason="unchanged: nothing rolls out", lowest_available=rehearsal.replicas)
+    same = replace(rehearsal, verdict="pass", reason=NOTHING, lowest_available=rehearsal.replicas)
     return Judged(rehearsal=same)
 
 

@@ -12,6 +12,7 @@ from kgate.finding import Finding, Rule, Severity
 from kgate.manifest import Manifest, Path
 from kgate.outcome import Rehearsal
 from kgate.rollout.causes import POD, Cause, cause, reasons
+from kgate.rollout.change import Effect
 from kgate.rollout.facts import Rolled, described, filled
 from kgate.rollout.follow import Followed
 from kgate.rollout.pods import PodManners
@@ -71,7 +72,15 @@ def judge(manifest: Manifest, before: Manifest | None, rolled: Rolled, *, fits_a
     if followed.last is None:
         return Judged(rehearsal=replace(rehearsal, reason="it is not on the cluster after the change"))
     started = startups(template_of(manifest), rolled.settings.behaviour)
-    case = _Case(manifest=manifest, before=before, f=followed, last=followed.last, rolled=rolled, started=started)
+    case = _Case(
+        manifest=manifest,
+        before=before,
+        f=followed,
+        last=followed.last,
+        rolled=rolled,
+        started=started,
+        same=rehearsal.effect == Effect.SAME,
+    )
     verdict = case.verdict(fits_alone)
     shown = replace(filled(rehearsal, manifest, followed, rolled, started), verdict=verdict.verdict, reason=verdict.reason)
     return Judged(rehearsal=shown, findings=verdict.finding(manifest), same_cause=verdict.same_cause)
@@ -86,6 +95,8 @@ class _Case(Struct, frozen=True, kw_only=True):
     last: Deployment
     rolled: Rolled
     started: Sequence[Startup]
+    same: bool
+    """What is written differs, and what the API server makes of it does not."""
 
     def verdict(self, fits_alone: Callable[[], bool]) -> _Verdict:
         """One decision after another; the first that fits."""
@@ -103,7 +114,7 @@ class _Case(Struct, frozen=True, kw_only=True):
         if self.f.exceeded:
             return self._late()
         if self.f.completed_ms is not None:
-            return _Verdict(verdict="pass")
+            return _Verdict(verdict="pass", reason=NOTHING if self.same else "")
         said = f": {self.f.said[-1]}" if self.f.said else ""
         return _Verdict(verdict="fail", reason=f"the rollout never completes{said}", rule=DOES_NOT_CONVERGE, path=("spec",))
 
@@ -175,7 +186,9 @@ class _Case(Struct, frozen=True, kw_only=True):
 
     def _unschedulable(self, fits_alone: Callable[[], bool]) -> _Verdict:
         """On an assumed cluster this proves nothing about the user's; where old pods are in the way, the strategy is the cause."""
-        message = next((s for s in self.f.said if " nodes are available: " in s), "")
+        messages = [s for s in self.f.said if " nodes are available: " in s]
+        # That a claim has no volume yet is what every pod is told first.
+        message = next((s for s in messages if _UNBOUND not in s), next(iter(messages), ""))
         found = cause(message, self.manifest.body, placed=self.f.placed)
         pods = f"{self.f.unschedulable} pod{'s' if self.f.unschedulable > 1 else ''}"
         if self.rolled.cluster.assumed:
@@ -237,6 +250,8 @@ class _Case(Struct, frozen=True, kw_only=True):
 SURGE_OVER_QUOTA, TOO_FEW_DOMAINS, VOLUME_BLOCKS = "surge-over-quota", "too-few-domains", "volume-blocks-rollout"
 """Names of questions. Their modules stand above this one."""
 ONE_POD = "ReadWriteOncePod"
+NOTHING = "unchanged: nothing rolls out"
+_UNBOUND = "unbound immediate PersistentVolumeClaims"
 _APART = ("anti-affinity", "free ports", "topology spread")
 
 

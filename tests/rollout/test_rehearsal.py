@@ -186,6 +186,20 @@ def test_an_unchanged_deployment_rolls_nothing(stage: Stage) -> None:
     assert (r.verdict, r.reason, r.steps) == ("pass", "unchanged: nothing rolls out", ())
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "effect"),
+    [
+        ("replicas: 6", "replicas: 6\n  revisionHistoryLimit: 10", "unchanged"),  # the default, written down
+        ("replicas: 6", "replicas: 6\n  revisionHistoryLimit: 3", "no rollout"),
+        ("namespace: prod}", "namespace: prod, annotations: {a: b}}", "no rollout"),
+    ],
+)
+def test_what_rolls_nothing_is_complete_from_the_beginning(stage: Stage, old: str, new: str, effect: str) -> None:
+    r = stage(WEB.replace(old, new, 1), WEB)
+    assert (r.verdict, r.effect, r.completed_ms, r.lowest_available) == ("pass", effect, 0, 6)
+    assert r.reason == ("unchanged: nothing rolls out" if effect == "unchanged" else "")
+
+
 def test_more_replicas_of_the_same_template_are_started_beside_the_others(stage: Stage) -> None:
     r = stage(WEB.replace("replicas: 6", "replicas: 8"), WEB)
     assert events(r) == [(0, "start"), (0, "new +2"), (10, "2 new ready, complete")]
