@@ -40,7 +40,7 @@ def test_every_contract_holds_as_the_code_stands(copy: Path) -> None:
         ("kgate/policy/judge.py", "import kgate.validate"),
         ("kgate/load/files.py", "import kgate.gate"),
         ("kgate/engine/store.py", "import kgate.errors"),
-        ("kgate/images/judge.py", "import kgate.engine"),
+        ("kgate/images/judgement.py", "import kgate.engine"),
         ("kgate/engine/controllers/replicaset.py", "import kgate.engine.scheduler"),
         ("kgate/engine/api/core.py", "import kgate.engine.store"),
         ("kgate/report/text.py", "import requests"),

@@ -47,9 +47,7 @@ def argvs(target: Target) -> list[list[str]]:
     return [
         trivy.argv(target, out=Path("/o"), deadline_s=1),
         Grype(settings=settings, executable="/g", database=Path("/d")).argv(target, ROOM),
-        Sysdig(settings=settings, executable="/s", registry=Registry(access(settings), Event())).argv(
-            f"{target.image.name}@{DIGEST}", ROOM
-        ),
+        sysdig.argv(f"{target.image.name}@{DIGEST}", ROOM),
     ]
 
 
