@@ -117,7 +117,7 @@ def test_a_regular_expression_that_means_something_else_here_is_refused(pattern:
     [
         ("helmCharts: [{name: x}]\n", "charts are not inflated"),
         ("generators: [g.yaml]\n", "generator plugins are not run"),
-        ("transformers: [t.yaml]\n", "transformer plugins are not run"),
+        ("transformers: [t.yaml]\n", "t.yaml is no file"),
         ("validators: [v.yaml]\n", "validator plugins are not run"),
         ("openapi: {path: o.json}\n", "OpenAPI document"),
         ("crds: [c.json]\n", "OpenAPI documents of custom resources"),

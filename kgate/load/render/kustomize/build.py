@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from kgate.load.render.kustomize import configurations, generators, order, patches, references, replacements, specs, transformers, variables
+from kgate.load.render.kustomize import (
+    builtins,
+    configurations,
+    generators,
+    order,
+    patches,
+    references,
+    replacements,
+    specs,
+    transformers,
+    variables,
+)
 from kgate.load.render.kustomize.folder import Folder, is_remote
 from kgate.load.render.kustomize.resources import Resource, Resources
-from kgate.load.render.kustomize.settings import COMPONENT, REPLACEMENT, Settings, checked
+from kgate.load.render.kustomize.settings import COMPONENT, Settings
 from kgate.load.render.kustomize.specs import Config
 from kgate.load.render.nodes import Node, Place
 from kgate.load.render.rendering import NotRendered
@@ -123,8 +134,8 @@ def _steps(folder: Folder, settings: Settings, made: Accumulated) -> list[Callab
     steps += [partial(patches.json6902, folder=folder, entry=e) for e in settings.listed("patchesJson6902")]
     steps += [_replicas(e, config) for e in settings.listed("replicas")]
     steps += [partial(transformers.image, entry=e, specs=config.images) for e in settings.listed("images", "imageTags")]
-    steps += [partial(replacements.apply, replacement=e) for e in _replacements(folder, settings)]
-    return steps
+    steps += [partial(replacements.apply, replacement=e) for e in replacements.loaded(folder, settings.listed("replacements"))]
+    return [*steps, *builtins.steps(folder, settings.listed("transformers"))]
 
 
 def _replicas(entry: Node, config: Config) -> Callable[[Resources], None]:
@@ -149,19 +160,3 @@ def _labels(settings: Settings, config: Config) -> list[tuple[dict[str, Node], s
             fields = specs.merged(fields, (specs.FieldSpec("metadata/labels", create=True),))
         out.append((pairs.fields if pairs is not None else {}, fields))
     return [*out, (settings.pairs("commonLabels"), config.common_labels)]
-
-
-def _replacements(folder: Folder, settings: Settings) -> list[Node]:
-    out: list[Node] = []
-    for entry in settings.listed("replacements"):
-        path = entry.string("path")
-        if not path:
-            out.append(entry)
-            continue
-        if entry.get("source") is not None or entry.get("targets") is not None:
-            raise NotRendered("a replacement has either a path or a source", place=entry.place)
-        read = folder.shelf.settings(folder.read(path, entry.place))
-        if read is None or read.is_scalar:
-            raise NotRendered("a file of replacements is empty", place=entry.place)
-        out += [checked(n, REPLACEMENT) for n in (read.items if read.is_list else [read])]
-    return out

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from kgate.load.render.kustomize import fields, regexes
+from kgate.load.render.kustomize.folder import Folder
 from kgate.load.render.kustomize.identity import Gvk, Id
 from kgate.load.render.kustomize.resources import Resource, Resources
 from kgate.load.render.kustomize.selectors import Selector
+from kgate.load.render.kustomize.settings import REPLACEMENT, checked
 from kgate.load.render.nodes import Node, mapping, scalar
 from kgate.load.render.rendering import NotRendered
 
@@ -20,6 +22,23 @@ def apply(resources: Resources, replacement: Node) -> None:
     value = _source_value(resources, replacement)
     for target in targets.items:
         _apply_to(resources, target, value)
+
+
+def loaded(folder: Folder, entries: list[Node]) -> list[Node]:
+    """The replacements themselves, those of files included."""
+    out: list[Node] = []
+    for entry in entries:
+        path = entry.string("path")
+        if not path:
+            out.append(entry)
+            continue
+        if entry.get("source") is not None or entry.get("targets") is not None:
+            raise NotRendered("a replacement has either a path or a source", place=entry.place)
+        read = folder.shelf.settings(folder.read(path, entry.place))
+        if read is None or read.is_scalar:
+            raise NotRendered("a file of replacements is empty", place=entry.place)
+        out += [checked(n, REPLACEMENT) for n in (read.items if read.is_list else [read])]
+    return out
 
 
 def _source_value(resources: Resources, replacement: Node) -> Node:

@@ -11,32 +11,32 @@ from kgate.load.render.rendering import NotRendered
 KIND, COMPONENT = "Kustomization", "Component"
 VERSIONS = {KIND: "kustomize.config.k8s.io/v1beta1", COMPONENT: "kustomize.config.k8s.io/v1alpha1"}
 
-_PAIRS = {"*": STR}
-_SELECTOR = dict.fromkeys(("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector"), STR)
-_PATCH = {"path": STR, "patch": STR, "target": _SELECTOR, "options": {"allowNameChange": BOOL, "allowKindChange": BOOL}}
-_GENERATOR_OPTIONS = {"labels": _PAIRS, "annotations": _PAIRS, "disableNameSuffixHash": BOOL, "immutable": BOOL}
+PAIRS = {"*": STR}
+SELECTOR = dict.fromkeys(("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector"), STR)
+PATCH = {"path": STR, "patch": STR, "target": SELECTOR, "options": {"allowNameChange": BOOL, "allowKindChange": BOOL}}
+_GENERATOR_OPTIONS = {"labels": PAIRS, "annotations": PAIRS, "disableNameSuffixHash": BOOL, "immutable": BOOL}
 _CONFIG_MAP = {
     "name": STR, "namespace": STR, "behavior": STR, "literals": [STR], "files": [STR], "envs": [STR], "env": STR,
     "options": _GENERATOR_OPTIONS,
 }  # fmt: skip
-_IMAGE = dict.fromkeys(("name", "newName", "newTag", "digest", "tagSuffix"), STR)
-_FIELD_SPEC = {"group": STR, "version": STR, "kind": STR, "path": STR, "create": BOOL}
+IMAGE = dict.fromkeys(("name", "newName", "newTag", "digest", "tagSuffix"), STR)
+FIELD_SPEC = {"group": STR, "version": STR, "kind": STR, "path": STR, "create": BOOL}
 _FIELD_OPTIONS = {"delimiter": STR, "index": INT, "encoding": STR, "create": BOOL}
 _GVK_NAME = dict.fromkeys(("group", "version", "kind", "name", "namespace"), STR)
 REPLACEMENT = {
     "source": {**_GVK_NAME, "fieldPath": STR, "options": _FIELD_OPTIONS},
     "sourceValue": STR,
-    "targets": [{"select": _SELECTOR, "reject": [_SELECTOR], "fieldPaths": [STR], "options": _FIELD_OPTIONS}],
+    "targets": [{"select": SELECTOR, "reject": [SELECTOR], "fieldPaths": [STR], "options": _FIELD_OPTIONS}],
 }
 _FIELDS: Mapping[str, Any] = {
     "apiVersion": STR, "kind": STR,
-    "metadata": {"name": STR, "namespace": STR, "labels": _PAIRS, "annotations": _PAIRS},
-    "openapi": _PAIRS, "namePrefix": STR, "nameSuffix": STR, "namespace": STR, "commonLabels": _PAIRS,
+    "metadata": {"name": STR, "namespace": STR, "labels": PAIRS, "annotations": PAIRS},
+    "openapi": PAIRS, "namePrefix": STR, "nameSuffix": STR, "namespace": STR, "commonLabels": PAIRS,
     "labels": [{
-        "pairs": _PAIRS, "includeSelectors": BOOL, "includeTemplates": BOOL, "fields": [_FIELD_SPEC],
+        "pairs": PAIRS, "includeSelectors": BOOL, "includeTemplates": BOOL, "fields": [FIELD_SPEC],
     }],
-    "commonAnnotations": _PAIRS, "patchesStrategicMerge": [STR], "patchesJson6902": [_PATCH], "patches": [_PATCH],
-    "images": [_IMAGE], "imageTags": [_IMAGE], "replacements": [{**REPLACEMENT, "path": STR}],
+    "commonAnnotations": PAIRS, "patchesStrategicMerge": [STR], "patchesJson6902": [PATCH], "patches": [PATCH],
+    "images": [IMAGE], "imageTags": [IMAGE], "replacements": [{**REPLACEMENT, "path": STR}],
     "replicas": [{"name": STR, "count": INT}],
     "vars": [{
         "name": STR, "objref": {"apiVersion": STR, **_GVK_NAME}, "fieldref": {"fieldPath": STR},
@@ -52,7 +52,7 @@ _FIELDS: Mapping[str, Any] = {
 NOT_DONE: Mapping[str, str] = {
     "helmCharts": "charts are not inflated", "helmChartInflationGenerator": "charts are not inflated",
     "helmGlobals": "charts are not inflated",
-    "generators": "generator plugins are not run", "transformers": "transformer plugins are not run",
+    "generators": "generator plugins are not run",
     "validators": "validator plugins are not run", "crds": "OpenAPI documents of custom resources are not read",
     "openapi": "another OpenAPI document is not read", "buildMetadata": "it writes what depends on the version of kustomize",
 }  # fmt: skip

@@ -18,9 +18,22 @@ _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _NOT_PREFIXED = (Gvk("", "", "CustomResourceDefinition"), Gvk("apiregistration.k8s.io", "", "APIService"), Gvk("", "", "Namespace"))
 
 
-def namespace(resources: Resources, text: str, place: Place, specs: FieldSpecs) -> None:
-    """Puts everything that is not surely cluster-scoped into a namespace, and with it the subjects named `default`."""
-    put = fields.entry("", text, place)
+SUBJECTS = ("defaultOnly", "allServiceAccounts", "none")
+
+
+def namespace(
+    resources: Resources, text: str, place: Place, specs: FieldSpecs, *, subjects: str = "defaultOnly", unset_only: bool = False
+) -> None:
+    """Puts everything that is not surely cluster-scoped into a namespace, and with it the subjects named `default`.
+
+    `subjects` is one of SUBJECTS; with `unset_only` what has a namespace keeps it.
+    """
+    write = fields.entry("", text, place)
+
+    def put(node: Node) -> None:
+        if not (unset_only and node.is_scalar and node.text):
+            write(node)
+
     for r in resources.listed:
         if r.empty:
             continue
@@ -28,16 +41,17 @@ def namespace(resources: Resources, text: str, place: Place, specs: FieldSpecs) 
         if not r.gvk.cluster_scoped:
             fields.apply(r.node, _METADATA_NAMESPACE, put, create="scalar", place=place)
         if r.kind in _BINDINGS:
-            for subject in _subjects(r.node):
-                subject.put("namespace", scalar(text, place, key=place))
+            for subject in _subjects(r.node, subjects):
+                if not (unset_only and subject.string("namespace")):
+                    subject.put("namespace", scalar(text, place, key=place))
         fields.apply(r.node, _namespace_specs(r, specs), put, create="scalar", place=place)
     resources.check_unique()
 
 
-def _subjects(node: Node) -> Iterable[Node]:
+def _subjects(node: Node, mode: str) -> Iterable[Node]:
     subjects = node.get("subjects")
-    for subject in subjects.items if subjects is not None else ():
-        if subject.string("name") == "default":
+    for subject in subjects.items if subjects is not None and mode != "none" else ():
+        if subject.string("kind") == "ServiceAccount" if mode == "allServiceAccounts" else subject.string("name") == "default":
             yield subject
 
 
