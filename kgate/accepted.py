@@ -43,10 +43,10 @@ class Ran(Struct, frozen=True, kw_only=True):
 def accepted(options: Options, findings: Sequence[Finding], loaded: load.Loaded, ran: Ran) -> Sequence[Finding]:
     """The findings, those that somebody answers for marked, and what is to be said of waivers and baseline. Raises KgateError."""
     marked, about = _waived(options, findings, loaded, ran) if options.waive else (findings, ())
-    found = in_order([*marked, *about])
-    if options.write_baseline:
-        return _all_known(options, found)
-    return _matched(options, found, loaded, ran) if options.baseline else found
+    if not (options.write_baseline or options.baseline):
+        return [*marked, *about]
+    found = in_order([*marked, *about])  # what is told once counts once
+    return _all_known(options, found) if options.write_baseline else _matched(options, found, loaded, ran)
 
 
 def today(options: Options, environ: Mapping[str, str]) -> date:
