@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from kgate.finding import Finding, Rule, Severity, Skipped
 from kgate.images.inventory import Image, inventory
 from kgate.images.knowledge import Knowledge, knowledge
+from kgate.images.outcomes import by_id, of_rollback, outcome, worst
 from kgate.images.platforms import Answer, platforms_of, platforms_of_use
 from kgate.images.presence import Answer as Presence
 from kgate.images.presence import Missing, NotChecked, Presences, Present, offers
@@ -106,8 +107,8 @@ def weigh(
     returning = tuple((image, _counting(image, answer, settings, known)) for image, answer in former)
     findings += (f for image, answer in returning for f in about_rollback(image, told(image, answer)))
     findings += about_waivers(counted, settings, used, today, settings_file, locate)
-    outcomes = [_outcome(image, answer, presences) for image, answer in counted]
-    outcomes += (_of_rollback(_outcome(image, answer, presences)) for image, answer in returning)
+    outcomes = [outcome(image, answer, presences) for image, answer in counted]
+    outcomes += (of_rollback(outcome(image, answer, presences)) for image, answer in returning)
     outcomes.sort(key=lambda o: o.image)
     skipped = sorted(s for image, _ in (*counted, *returning) for s in _not_looked_up(image, presences, settings))
     return Judged(findings=tuple(sorted(findings, key=lambda f: f.order)), images=tuple(outcomes), skipped=tuple(skipped))
@@ -151,47 +152,6 @@ def _outdated(image: Image, newer: Mapping[ImageReference, str]) -> Finding | No
     return Finding.at(image.uses[0].manifest, image.uses[0].path, rule=OUTDATED, message=message, detail=_repository(image))
 
 
-def _outcome(image: Image, answer: Answer, presences: Presences) -> ImageOutcome:
-    presence = presences.get(image.reference) if image.reference else None
-    now = presence.digest if isinstance(presence, Present) else None
-    written = (image.reference.digest if image.reference else None) or now
-    if isinstance(answer, NotScanned):
-        return ImageOutcome(image=image.text, digest=written, reason=str(answer), used_by=image.used_by)
-    return ImageOutcome(
-        image=image.text,
-        digest=answer.digest or written,
-        scanned=not answer.gap,
-        reason=answer.gap or None,
-        scanner=answer.scanner,
-        # zeros from an image that was not read through would look like a clean one
-        vulnerabilities={} if answer.gap and not answer.vulnerabilities else _counts(answer.vulnerabilities),
-        used_by=image.used_by,
-    )
-
-
-def _of_rollback(outcome: ImageOutcome) -> ImageOutcome:
-    return replace(outcome, used_by=tuple(f"rollback of {user}" for user in outcome.used_by))
-
-
-def _counts(vulnerabilities: Sequence[Vulnerability]) -> dict[str, int]:
-    """Distinct vulnerabilities by their worst severity: one that is in libc6 and in libc-bin counts once."""
-    counts = dict.fromkeys(SEVERITIES, 0)
-    for members in _by_id(vulnerabilities).values():
-        counts[_worst(members).severity] += 1
-    return counts
-
-
-def _by_id(vulnerabilities: Sequence[Vulnerability]) -> dict[str, list[Vulnerability]]:
-    grouped: dict[str, list[Vulnerability]] = {}
-    for v in vulnerabilities:
-        grouped.setdefault(v.id, []).append(v)
-    return grouped
-
-
-def _worst(members: Sequence[Vulnerability]) -> Vulnerability:
-    return min(members, key=lambda v: (SEVERITIES.index(v.severity), v))
-
-
 def _findings(
     image: Image,
     answer: Answer,
@@ -210,7 +170,7 @@ def _findings(
             message = f"image {image.text} is built on {answer.os}, which gets no more security updates{_users(image)}"
             severity = Severity.ERROR if thresholds.end_of_life is EndOfLife.FAIL else Severity.WARNING
             yield Finding.at(first.manifest, first.path, rule=END_OF_LIFE, message=message, severity=severity, detail=_repository(image))
-        for members in _by_id(answer.vulnerabilities).values():
+        for members in by_id(answer.vulnerabilities).values():
             for waiver, covered in _by_waiver(members, thresholds, settings).items():
                 if waiver is not None:
                     used.add(waiver)
@@ -251,28 +211,28 @@ def _vulnerability(image: Image, members: Sequence[Vulnerability], thresholds: T
     if members[0].id in known.exploited:
         yield _finding(image, members, Severity.ERROR, update if fixable else EXPLOITED.remediation, rule=EXPLOITED)
         return
-    if fixable and (severity := _severity(_worst(fixable), thresholds)):
+    if fixable and (severity := _severity(worst(fixable), thresholds)):
         yield _finding(image, fixable, severity, update, rule=VULNERABLE)
-    if unfixed and not thresholds.ignore_unfixed and (severity := _severity(_worst(unfixed), thresholds)):
+    if unfixed and not thresholds.ignore_unfixed and (severity := _severity(worst(unfixed), thresholds)):
         yield _finding(image, unfixed, severity, UNFIXED.remediation, rule=UNFIXED)
-    elif unfixed and thresholds.ignore_unfixed and _worst(unfixed).severity == "CRITICAL":
+    elif unfixed and thresholds.ignore_unfixed and worst(unfixed).severity == "CRITICAL":
         yield _finding(image, unfixed, Severity.WARNING, UNFIXED.remediation, rule=UNFIXED)
 
 
-def _severity(worst: Vulnerability, thresholds: Thresholds) -> Severity | None:
+def _severity(gravest: Vulnerability, thresholds: Thresholds) -> Severity | None:
     """A warning for what nobody has rated: it may be anything."""
-    if SEVERITIES.index(worst.severity) <= SEVERITIES.index(thresholds.severity):
+    if SEVERITIES.index(gravest.severity) <= SEVERITIES.index(thresholds.severity):
         return Severity.ERROR
-    return Severity.WARNING if worst.severity == "UNKNOWN" else None
+    return Severity.WARNING if gravest.severity == "UNKNOWN" else None
 
 
 def _finding(image: Image, members: Sequence[Vulnerability], severity: Severity, remediation: str, *, rule: Rule) -> Finding:
-    worst, first = _worst(members), image.uses[0]
-    rated = f"{worst.severity} by {worst.severity_source}" if worst.severity_source else f"severity {worst.severity}"
-    title = f": {worst.title[:120]}" if worst.title else ""
+    gravest, first = worst(members), image.uses[0]
+    rated = f"{gravest.severity} by {gravest.severity_source}" if gravest.severity_source else f"severity {gravest.severity}"
+    title = f": {gravest.title[:120]}" if gravest.title else ""
     exploited = ", known to be exploited," if rule is EXPLOITED else ""
-    message = f"image {image.text} has {worst.id} ({rated}){exploited} in {_packages(members)}{title}{_users(image)}"
-    detail = f"{_repository(image)} {worst.id}"
+    message = f"image {image.text} has {gravest.id} ({rated}){exploited} in {_packages(members)}{title}{_users(image)}"
+    detail = f"{_repository(image)} {gravest.id}"
     return Finding.at(first.manifest, first.path, rule=rule, message=message, severity=severity, remediation=remediation, detail=detail)
 
 

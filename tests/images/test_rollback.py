@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kgate import load
+from kgate import Options, gate, load
+from kgate.finding import Stage
 from kgate.images import Judged, from_config, judge
 from kgate.manifest import Manifest
 from tests.e2e.trivy import registry
@@ -82,3 +84,17 @@ def test_what_stays_or_has_no_successor_is_no_way_back(tmp_path: Path, old: dict
 
 def test_a_run_that_asks_nothing_says_nothing_of_the_base(tmp_path: Path) -> None:
     assert [o.image for o in judged(tmp_path, {"app": "a:1"}, {"app": "a:2"}).images] == ["a:2"]
+
+
+def test_the_gate_compares_with_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    deployment(tmp_path, "deploy", {"app": "shop/api:1"})
+    scanner = program(tmp_path.parent / f"{tmp_path.name}-opt", "grype", grype())
+    images = {"scanner": "grype", "grype": scanner, "cache_dir": "db", "archives": {"shop/api:1": "old.tar"}}
+    (tmp_path / "old.tar").write_text("x")
+    for arguments in (["init", "-q"], ["add", "deploy"], ["-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-qm", "x"]):
+        subprocess.run(["git", *arguments], check=True)
+    deployment(tmp_path, "deploy", {"app": "shop/api:2"})
+    report = gate(Options(paths=("deploy",), stages=(Stage.IMAGES,), base="HEAD", images=from_config(images)))
+    assert [(f.rule, f.file, f.line) for f in report.findings] == [("KG3010", "deploy/web.yaml", 9)]
+    assert [(i.image, i.used_by) for i in report.images if i.scanned] == [("shop/api:1", ("rollback of Deployment prod/web",))]

@@ -18,6 +18,8 @@ from kgate.images import Judged, from_config, judge
 from kgate.images.clair_report import read_report, read_updates
 from tests.e2e.trivy import registry
 
+pytestmark = pytest.mark.slow
+
 KEY = base64.b64encode(b"a key of both").decode()
 SERVER = Path(__file__).with_name("clair_server.py")
 FILES = {"etc/os-release": "ID=debian\nVERSION_ID=12\n"}

@@ -17,6 +17,8 @@ from kgate.images.sysdig_report import read_report
 from tests.e2e.trivy import registry
 from tests.images.scanners.programs import called, grype, program, sysdig_new, sysdig_old
 
+pytestmark = pytest.mark.slow
+
 FILES = {"etc/os-release": "ID=debian\nVERSION_ID=12\n"}
 LOOK = {"sysdig": "sysdig-cli-scanner", "grype": "grype"}
 PLAIN: dict[str, Callable[..., dict[str, Any]]] = {"sysdig": sysdig_new, "grype": grype}
