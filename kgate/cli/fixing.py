@@ -249,7 +249,10 @@ def _asking(options: Options, wanted: Wanted) -> Options:
 
     off = tuple(p.name for p in catalog().policies if p.rule.id in wanted.rules and not p.rule.enabled)
     policy = on_alone(off, options.policy) if off else options.policy
-    return replace(options, stages=(Stage.LOAD, Stage.VALIDATE, Stage.POLICY), policy=policy, baseline=None, write_baseline=None)
+    stages = [Stage.LOAD, Stage.VALIDATE, Stage.POLICY]
+    if any(rule.startswith("KG5") for rule in wanted.rules):
+        stages.append(Stage.ROLLOUT)  # its fixes are unsafe, and playing takes longer than judging
+    return replace(options, stages=tuple(stages), policy=policy, baseline=None, write_baseline=None)
 
 
 def _named(f: Finding, wanted: Wanted) -> bool:

@@ -92,6 +92,7 @@ def _never(evidence: Evidence, manifest: Manifest, budget: PodDisruptionBudget) 
         where=manifest,
         fix=f"set spec.maxUnavailable to 1{' instead of minAvailable' if field == 'minAvailable' else ''}{lone}",
         verified=drains_with(evidence, one_away(manifest)),
+        edits=one_away(manifest),
     )
 
 

@@ -50,6 +50,7 @@ def all_in_one(evidence: Evidence) -> Iterator[Answer]:
         key=True,
         fix=text,
         verified=bool(edits),
+        edits=edits,
         counter_example=ending(evidence, said),
     )
 

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
+from kgate.edit import Edit as TextEdit
+from kgate.edit import Fix, Operation
 from kgate.engine.api.meta import Key
 from kgate.finding import Finding, Rule
 from kgate.manifest import Manifest, Path
 from kgate.outcome import Proof
 from kgate.rollout.pods import PodManners
 from kgate.rollout.settings import RolloutSettings
+from kgate.rollout.written import node
 
 if TYPE_CHECKING:
     from kgate.engine import Cluster
@@ -131,6 +134,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     """What to write instead."""
     verified: bool = False
     """The fix was played, and the question then passes."""
+    edits: Sequence[Edit] = ()
+    """The fix that was played, as edits."""
     counter_example: str = ""
     """A scenario file that replays the failure."""
 
@@ -159,7 +164,17 @@ class Answer(Struct, frozen=True, kw_only=True):
             key=self.key,
             severity=severity,
             remediation=remediation,
+            fix=self._written(self.where or manifest, manifest),
         )
+
+    def _written(self, at: Manifest, deployment: Manifest) -> Fix | None:
+        """What was played, for the text: of the object where the finding stands alone."""
+        if not (self.verified and self.edits) or any((e.where or deployment) is not at or not e.path for e in self.edits):
+            return None
+        written = [TextEdit(path=e.path, value=e.value) for e in self.edits if e.value is not None]
+        gone = [e.path for e in self.edits if e.value is None and node(at.body, e.path) is not None]
+        removed = [TextEdit(path=path, operation=Operation.REMOVE) for path in gone]
+        return Fix(edits=(*written, *removed), unsafe="the next rollout goes another way")
 
 
 Question = Callable[[Evidence], Iterable[Answer]]

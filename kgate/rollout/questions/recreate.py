@@ -19,6 +19,7 @@ DOWNTIME = Rule(
     remediation="use strategy RollingUpdate, if two versions may run side by side",
     references=("https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#recreate-deployment",),
 )
+_ROLLING = (Edit(path=("spec", "strategy"), value={"type": "RollingUpdate"}),)
 
 
 def downtime(evidence: Evidence) -> Iterator[Answer]:
@@ -37,7 +38,8 @@ def downtime(evidence: Evidence) -> Iterator[Answer]:
         path=("spec", "strategy"),
         key=True,
         fix="set spec.strategy.type to RollingUpdate",
-        verified=verified(evidence, [Edit(path=("spec", "strategy"), value={"type": "RollingUpdate"})], _served),
+        verified=verified(evidence, _ROLLING, _served),
+        edits=_ROLLING,
     )
 
 

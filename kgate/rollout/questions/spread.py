@@ -68,6 +68,7 @@ def _answer(evidence: Evidence, i: int, c: TopologySpreadConstraint) -> Iterator
         path=(*_SPREAD, i),
         fix=text,
         verified=bool(edits),
+        edits=edits,
         counter_example=ending(evidence, said),
     )
 
