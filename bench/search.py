@@ -21,24 +21,30 @@ RUNS = 3
 Json = dict[str, Any]
 
 
-def deployment(name: str, image: str, replicas: int) -> Json:
+def deployment(name: str, image: str, replicas: int, *, spread: bool = False) -> Json:
+    """`spread`: over nodes, as far as possible, and required."""
     container = {"name": "app", "image": image, "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}}}
-    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    pod: Json = {"containers": [container]}
+    if spread:
+        selector = {"matchLabels": {"app": name}}
+        by_node = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": selector}
+        pod["topologySpreadConstraints"] = [by_node]
+    template = {"metadata": {"labels": {"app": name}}, "spec": pod}
     spec = {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "default"}, "spec": spec}
 
 
-def manifests(folder: Path, deployments: int, image: str, replicas: int) -> Sequence[Manifest]:
+def manifests(folder: Path, deployments: int, image: str, replicas: int, *, spread: bool) -> Sequence[Manifest]:
     folder.mkdir()
     for n in range(deployments):
-        (folder / f"d{n}.json").write_text(json.dumps(deployment(f"d{n}", image, replicas)))
+        (folder / f"d{n}.json").write_text(json.dumps(deployment(f"d{n}", image, replicas, spread=spread)))
     return load.manifests([str(folder)]).manifests
 
 
-def rehearsed(deployments: int, replicas: int, nodes: int, settings: Json) -> tuple[float, Counter[str]]:
+def rehearsed(deployments: int, replicas: int, nodes: int, settings: Json, *, spread: bool = False) -> tuple[float, Counter[str]]:
     """Milliseconds, and how often each level was the last word on the floor."""
     with tempfile.TemporaryDirectory() as folder:
-        base, head = (manifests(Path(folder) / image, deployments, f"app:{image}", replicas) for image in ("v1", "v2"))
+        base, head = (manifests(Path(folder) / image, deployments, f"app:{image}", replicas, spread=spread) for image in ("v1", "v2"))
         spec = read_cluster({"nodes": _nodes(nodes)}, file="cluster.yaml")
         began = time.perf_counter()
         done = rehearse(head, from_config(settings).on(spec), base=base)
@@ -66,25 +72,31 @@ def forked(nodes: int, pods: int) -> float:
     return min(took) * 1000
 
 
-CASES = [  # Deployments, replicas, nodes, settings of `rollout:`, the bound in milliseconds
-    (50, 10, 100, {"budget": 0}, None),
-    (50, 10, 100, {"floors": {"*": "60%"}}, 10_000),
-    (50, 10, 100, {"floors": {"*": "20%"}, "failures": {"node": 1, "zone": 1}}, 10_000),
-    (1, 10, 12, {"floors": {"*": "60%"}}, 10_000),
-    (1, 4, 6, {"floors": {"*": 1}, "failures": {"node": 1, "zone": 1}}, 10_000),
+BOTH = {"node": 1, "zone": 1}
+CASES = [  # Deployments, replicas, nodes, spread, settings of `rollout:`, the bound in milliseconds
+    (50, 10, 100, False, {"budget": 0}, None),
+    (50, 10, 100, True, {"floors": {"*": "60%"}}, 10_000),
+    (50, 10, 100, False, {"floors": {"*": "60%"}}, 10_000),
+    (50, 10, 100, False, {"floors": {"*": "20%"}, "failures": BOTH}, 10_000),
+    (50, 10, 100, False, {"floors": {"*": "80%"}, "failures": BOTH}, 10_000),
+    (1, 10, 12, False, {"floors": {"*": "60%"}}, 10_000),
+    (1, 6, 30, False, {"floors": {"*": "50%"}}, 10_000),
+    (1, 4, 6, False, {"floors": {"*": 1}, "failures": BOTH}, 10_000),
 ]
 
 
 def main() -> None:
     fork_ms = forked(100, 1000)
     print(f"a fork of 100 nodes and 1,000 pods: {fork_ms:.1f} ms\n")
-    print("| Deployments | replicas | nodes | settings | ms | levels |")
-    print("|---|---|---|---|---|---|")
+    print("| Deployments | replicas | nodes | spread | settings | ms | levels |")
+    print("|---|---|---|---|---|---|---|")
     late = []
-    for deployments, replicas, nodes, settings, bound in CASES:
-        took, levels = min((rehearsed(deployments, replicas, nodes, settings) for _ in range(RUNS)), key=lambda found: found[0])
+    for deployments, replicas, nodes, spread, settings, bound in CASES:
+        runs = [rehearsed(deployments, replicas, nodes, settings, spread=spread) for _ in range(RUNS)]
+        took, levels = min(runs, key=lambda found: found[0])
         told = ", ".join(f"{n} {level}" for level, n in sorted(levels.items()))
-        print(f"| {deployments} | {replicas} | {nodes} | `{json.dumps(settings)}` | {took:.0f} | {told} |", flush=True)
+        how = "required" if spread else ""
+        print(f"| {deployments} | {replicas} | {nodes} | {how} | `{json.dumps(settings)}` | {took:.0f} | {told} |", flush=True)
         if bound is not None and took > bound:
             late.append(f"{deployments} x {replicas} on {nodes} nodes: {took:.0f} ms, allowed {bound}")
     if late:
