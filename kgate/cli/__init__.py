@@ -20,6 +20,7 @@ from kgate.errors import KgateError
 
 if TYPE_CHECKING:
     from kgate.cli.fixing import Mended, Wanted
+    from kgate.cli.memory import Answer, Memory
     from kgate.config import Options
     from kgate.outcome import Report
 
@@ -150,10 +151,37 @@ def check(paths: tuple[str, ...], reports: tuple[str, ...], mend: bool, quiet: i
     """
     import time
 
-    from kgate.report import REPORTERS
-
     started = time.monotonic()
+    memory = None if mend or flags["no_cache"] or flags["write_baseline"] or flags["base"] else _memory(paths, reports, quiet, color, flags)
+    answer = memory.recall() if memory else None
+    told = "as an earlier run on the same files said"
+    if answer is None:
+        answer, told = _checked(paths, reports, mend, quiet, color, flags, memory)
+    for path, text in answer.reports:
+        Output(format="", path=path).write(text)
+    if all(path for path, _ in answer.reports) and quiet < 2:
+        say(answer.verdict)
+    if verbose:
+        say(f"kgate: {told}; took {time.monotonic() - started:.2f} s")
+    return answer.exit_code
+
+
+def _memory(paths: tuple[str, ...], reports: tuple[str, ...], quiet: int, color: str, flags: dict[str, Any]) -> Memory | None:
+    from kgate.cli.memory import Memory
+
+    return Memory.of({"paths": paths, "reports": reports, "quiet": quiet, "color": color, **flags}, paths or (".",), stdout=sys.stdout)
+
+
+def _checked(
+    paths: tuple[str, ...], reports: tuple[str, ...], mend: bool, quiet: int, color: str, flags: dict[str, Any], memory: Memory | None
+) -> tuple[Answer, str]:
+    """What the run says, and where its settings come from."""
+    from kgate.cli.memory import Answer
+    from kgate.report import REPORTERS, Style, summary
+
     asked = outputs(reports, REPORTERS, default="text" if on_terminal(sys.stdout) else "concise")
+    if memory:
+        memory.watch()
     with _settings(paths or (".",), **flags) as options:
         if mend:
             _fixed(options, paths)
@@ -161,13 +189,11 @@ def check(paths: tuple[str, ...], reports: tuple[str, ...], mend: bool, quiet: i
     look = style(color, quiet)
     if options.write_baseline:
         _write_baseline(report, options.write_baseline)
-    for output in asked:
-        output.write(REPORTERS[output.format](report, look(output)))
-    if all(output.path for output in asked) and quiet < 2:
-        _say_verdict(report)
-    if verbose:
-        say(f"kgate: settings: {options.settings_file or 'none, defaults hold'}; took {time.monotonic() - started:.2f} s")
-    return report.exit_code
+    told = tuple((output.path, REPORTERS[output.format](report, look(output))) for output in asked)
+    answer = Answer(reports=told, verdict=f"kgate: {summary.verdict(report, Style())}", exit_code=report.exit_code)
+    if memory:
+        memory.keep(answer)
+    return answer, f"settings: {options.settings_file or 'none, defaults hold'}"
 
 
 @contextmanager
@@ -211,13 +237,6 @@ def _write_baseline(report: Report, file: str) -> None:
     left = sum(1 for f in report.findings if f.waived is None)
     told = f"; {counted(left, 'finding')} of rules that no baseline covers left out" if left else ""
     say(f"kgate: baseline {file}: {counted(len(known), 'finding')}{told}")
-
-
-def _say_verdict(report: Report) -> None:
-    """The results went to files: the reader of the log still gets the answer."""
-    from kgate.report import Style, summary
-
-    say(f"kgate: {summary.verdict(report, Style())}")
 
 
 def _options(
