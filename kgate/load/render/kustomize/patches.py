@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from kgate.load.render.kustomize import jsonpatch, reading, strategic
 from kgate.load.render.kustomize.folder import Folder
-from kgate.load.render.kustomize.identity import Gvk
 from kgate.load.render.kustomize.resources import Resource, Resources
 from kgate.load.render.kustomize.selectors import Selector
-from kgate.load.render.nodes import STR, Node, bare_key, scalar
+from kgate.load.render.nodes import STR, Node, bare_key
 from kgate.load.render.rendering import NotRendered
 
 
@@ -83,9 +82,9 @@ def _merge_all(resources: Resources, targets: list[Resource], patch: Resource) -
     """reswrangler.go, ApplySmPatch: each target gets a copy that has its type."""
     for target in targets:
         copy = patch.copy()
-        gvk: Gvk = target.gvk
         _metadata_as_text(copy.node)
-        copy.node.put("apiVersion", scalar(f"{gvk.group}/{gvk.version}" if gvk.group else gvk.version, patch.node.place))
+        if (version := target.node.get("apiVersion")) is not None:
+            copy.node.put("apiVersion", version.copy())
         _merge_into(target, copy)
     resources.drop_empty()
     resources.check_unique()
