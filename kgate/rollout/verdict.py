@@ -233,7 +233,6 @@ class _Case(Struct, frozen=True, kw_only=True):
             if one_pod
             else "new pods wait for a volume that is attached to another node"
         )
-        reason += f": {said}" if not one_pod else ""
         if self.rolled.cluster.assumed and not one_pod:
             return _Verdict(verdict="unknown", reason=f"on the assumed cluster {reason}; describe yours in cluster.yaml")
         volumes: Path = (*POD, "volumes")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from kgate.finding import Finding
 from kgate.rollout.questions.evidence import Answer
 from kgate.rollout.rules import UNSCHEDULABLE
@@ -28,7 +30,13 @@ def one_each(judged: Judged, asked: Sequence[Asked]) -> tuple[tuple[Finding, ...
     same = [(a, f) for a, f in kept if a.rule.name in judged.same_cause]
     if any(_beats(f, m) for _, f in same for m in main):
         return (), kept
-    return main, [pair for pair in kept if pair not in same]
+    return _mended(main, same), [pair for pair in kept if pair not in same]
+
+
+def _mended(main: tuple[Finding, ...], same: Sequence[Asked]) -> tuple[Finding, ...]:
+    """The verdict with the way out that the question has played."""
+    played = next((f.remediation for a, f in same if a.verified), "")
+    return tuple(replace(m, remediation=played) for m in main) if played else main
 
 
 def _beats(question: Finding, verdict: Finding) -> bool:

@@ -25,15 +25,15 @@ def rolled(ask: Ask, replicas: int, pod: str = "", *, spec: str = NO_SURGE_ROOM,
 
 
 @pytest.mark.parametrize(
-    ("replicas", "pod", "container", "needs", "line"),
+    ("replicas", "pod", "container", "needs"),
     [
-        (4, anti_affinity(HOSTNAME), "", "5 nodes: each pod has a node to itself (required anti-affinity), 4 of them", 14),
-        (2, anti_affinity(ZONE), "", "3 zones: each pod has a zone to itself (required anti-affinity), 2 of them", 14),
-        (4, "", PORT, "5 nodes: each pod has a node to itself (host port 80), 4 of them", 14),
+        (4, anti_affinity(HOSTNAME), "", "5 nodes: each pod has a node to itself (required anti-affinity), 4 of them"),
+        (2, anti_affinity(ZONE), "", "3 zones: each pod has a zone to itself (required anti-affinity), 2 of them"),
+        (4, "", PORT, "5 nodes: each pod has a node to itself (host port 80), 4 of them"),
     ],
 )
 def test_one_place_too_few_is_told_with_the_strategy_that_needs_none_more(
-    ask: Ask, replicas: int, pod: str, container: str, needs: str, line: int
+    ask: Ask, replicas: int, pod: str, container: str, needs: str
 ) -> None:
     asked = rolled(ask, replicas, pod, container=container)
     proof = asked.proof("too-few-domains")
@@ -45,7 +45,22 @@ def test_one_place_too_few_is_told_with_the_strategy_that_needs_none_more(
         == f"needs at least {needs}, and one more for a new pod before an old one goes; {there} are open to the pods: 1 more"
     )
     assert proof.fix.startswith("set maxSurge to 0 and maxUnavailable to 1, so that an old pod goes first, or add 1 ")
+    # The rehearsal stands still for it: that is the finding, with the way out that was played; the question stays a proof.
+    assert (asked.found("too-few-domains"), asked.found("rollout-does-not-converge")) == (None, ("head.yaml", 6))
+    (finding,) = (f for f in asked.findings if f.name == "rollout-does-not-converge")
+    assert finding.remediation == f"{proof.fix} (played: it then passes)"
+
+
+@pytest.mark.parametrize(
+    ("replicas", "pod", "container", "line"), [(5, anti_affinity(HOSTNAME), "", 13), (3, anti_affinity(ZONE), "", 13), (5, "", PORT, 13)]
+)
+def test_pods_that_fit_nowhere_even_alone_are_counted_at_the_line_that_keeps_them_apart(
+    ask: Ask, replicas: int, pod: str, container: str, line: int
+) -> None:
+    asked = ask(deployment(replicas=replicas, pod=pod, container=container))
     assert asked.found("too-few-domains") == ("head.yaml", line)
+    assert asked.found("pods-unschedulable") is None  # one cause, one finding
+    assert asked.rehearsal.verdict == "fail"
 
 
 def test_more_places_are_counted_and_played(ask: Ask) -> None:
