@@ -74,6 +74,8 @@ def _fault(said: str) -> CompileError:
     return CompileError(message, line=int(found[1]), column=int(found[2]))
 
 
+_SHORT = 500
+"""Characters of what is kept."""
 _NATIVE = "name: kgate\nextensions:\n- name: regex\n"
 
 
@@ -88,9 +90,14 @@ def _compiled(expression: str) -> tuple[Any, Any]:
     return env, env.compile(expression)
 
 
-@lru_cache(maxsize=4096)
 def native(expression: str, *, text: str, pattern: str) -> Any:
     """What the engine itself makes of `expression`. Raises EvaluationError."""
+    known = _asked if len(text) + len(pattern) <= _SHORT else _asked.__wrapped__
+    return known(expression, text, pattern)
+
+
+@lru_cache(maxsize=4096)
+def _asked(expression: str, text: str, pattern: str) -> Any:
     env, compiled = _compiled(expression)
     try:
         answer = compiled.eval(env.Activation({"text": text, "pattern": pattern}))

@@ -12,6 +12,7 @@ from typing import Any
 
 from kgate.cel import declarations
 from kgate.cel.faults import BudgetError, CelError, EvaluationError, UnknownError, no_overload
+from kgate.cel.function import walked
 from kgate.cel.functions import FUNCTIONS
 from kgate.cel.operators import OPERATORS, present, selected
 from kgate.cel.syntax import Call, Constant, Fold, Ident, ListNode, MapNode, Node, Select
@@ -152,15 +153,13 @@ def _operator(name: str, args: tuple[Node, ...]) -> Step:
 
     def operator(s: State) -> Any:
         x, y = a(s), b(s)
-        s.pay(1 + _weight(x, y) if sized else 1)
+        s.pay(walked(x, y) if sized and not (x.__class__ in _PLAIN and y.__class__ in _PLAIN) else 1)
         return do(x, y)
 
     return operator
 
 
-def _weight(x: Any, y: Any) -> int:
-    """A tenth of what is walked: of two texts or lists that are compared or joined."""
-    return ((len(x) if x.__class__ in (str, list, bytes) else 0) + (len(y) if y.__class__ in (str, list, bytes) else 0)) // 10
+_PLAIN = (int, bool, float, type(None))
 
 
 def _appending(accu: Ident, items: ListNode) -> Step:

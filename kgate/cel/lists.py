@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kgate.cel.faults import EvaluationError, no_overload
-from kgate.cel.function import Function, bounded, walked
+from kgate.cel.function import Function, bounded, walked, weight
 from kgate.cel.operators import add, contained
 from kgate.cel.values import NONE, Optional, compared, equal, key_of
 
@@ -99,7 +99,7 @@ def _range(size: int) -> list[Any]:
 
 def _square(*values: Any) -> int:
     """What compares every item with every other."""
-    return 1 + functools.reduce(lambda a, b: a * b, (len(v) for v in values if v.__class__ is list), 1)
+    return 1 + functools.reduce(lambda a, b: a * (weight(b) + 1), values, 1) // 10
 
 
 def _contains(items: list[Any], others: list[Any]) -> bool:
@@ -139,9 +139,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "max": Function(greatest, (1,), lambda v: 1 + len(v)),
     "slice": Function(_slice, (3,), walked),
     "flatten": Function(_flatten, (1, 2), walked),
-    "distinct": Function(_distinct, (1,), lambda v: 1 + len(v) * len(v)),
-    "sort": Function(_sorted, (1,), lambda v: 1 + len(v) * len(v)),
-    "@sortByAssociatedKeys": Function(_by, (2,), _square),
+    "distinct": Function(_distinct, (1,), lambda v: _square(v, v)),
+    "sort": Function(_sorted, (1,), walked),
+    "@sortByAssociatedKeys": Function(_by, (2,), walked),
     "first": Function(lambda v: Optional(v[0]) if _list(v) else NONE, (1,)),
     "last": Function(lambda v: Optional(v[-1]) if _list(v) else NONE, (1,)),
     "lists.range": Function(_range, (1,), lambda n: n if isinstance(n, int) and n > 0 else 1),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from kgate.cel import engine
 from kgate.cel.faults import no_overload
 from kgate.cel.function import Function
+
+_TIMES = re.compile(r"[{,]([0-9]{1,4})(?=[},])")
 
 
 def _matches(text: Any, pattern: Any) -> bool:
@@ -63,7 +66,9 @@ def _opening(pattern: str, at: int) -> tuple[int, str]:
 
 
 def _cost(text: Any, pattern: Any, *_: Any) -> int:
-    return 1 + (len(text) // 10 + 1) * (len(pattern) // 4 + 1)
+    """What is to be repeated takes as long as if it were written so often."""
+    repeated = sum(min(int(n), 1000) for n in _TIMES.findall(pattern)) if "{" in pattern else 0
+    return 1 + (len(text) // 10 + 1) * ((len(pattern) + repeated) // 4 + 1)
 
 
 FUNCTIONS: Mapping[str, Function] = {

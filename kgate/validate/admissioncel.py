@@ -1,4 +1,4 @@
-"""The CEL of admission: policies and match conditions (pkg/apis/admissionregistration/validation/validation.go)."""
+"""CEL that objects hold: admission policies, match conditions (pkg/apis/admissionregistration/validation/validation.go), rules of CRDs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kgate.manifest import Path
-from kgate.validate.cause import Body, Cause, dotted, invalid, items, part, text
+from kgate.validate.cause import Body, Cause, Key, dotted, invalid, items, part, text
+from kgate.validate.schematext import listed, node
 
+_RULE = frozenset(("self", "oldSelf"))
 _OBJECTS = ("object", "oldObject", "request", "namespaceObject")
 _SPEC: Path = ("spec",)
 _WEBHOOKS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
@@ -25,33 +27,60 @@ class Expression:
     """Types of its value that are taken; empty where none is looked at."""
     declared: frozenset[str] | None = None
     """The names below `variables`."""
+    wrong: str = ""
+    """What is said of a value of another type; empty for the words of admission."""
 
 
 def checked(body: Body, kind: str, number: int) -> tuple[list[Cause], list[str]]:
     """What the server says of expressions that it cannot compile, and what could not be looked at. `number` is 36 of 1.36."""
-    found = list(_webhooks(body) if kind in _WEBHOOKS else _policy(body, mutating=kind == _POLICIES[1]))
+    found = list(_found(body, kind))
     if not found or (kind in _WEBHOOKS and number < _MATCH_CONDITIONS):
         return [], []
     from kgate.validate.crd import cel
 
     named = f"{kind} {text(part(body, 'metadata'), 'name')}"
+    # Of the rules of a definition that cannot be looked at, the custom resources tell that they are not evaluated.
+    silent = kind == "CustomResourceDefinition"
     if not cel.available():
-        return [], [f"CEL of {named} not compiled: {cel.INSTALL}"]
-    return _compiled(found, named)
+        return [], [] if silent else [f"CEL of {named} not compiled: {cel.INSTALL}"]
+    causes, unknown = _compiled(found, named, number)
+    return causes, [] if silent else unknown
 
 
-def _compiled(found: list[Expression], named: str) -> tuple[list[Cause], list[str]]:
+def _found(body: Body, kind: str) -> Iterator[Expression]:
+    if kind in _WEBHOOKS:
+        return _webhooks(body)
+    return _definition(body) if kind == "CustomResourceDefinition" else _policy(body, mutating=kind == _POLICIES[1])
+
+
+def _compiled(found: list[Expression], named: str, minor: int) -> tuple[list[Cause], list[str]]:
     from kgate.validate import celsyntax
 
     causes: list[Cause] = []
     unknown: list[str] = []
     for one in found:
-        said = celsyntax.fault(one.text, one.names, returns=one.returns, declared=one.declared)
+        said = celsyntax.fault(one.text, one.names, minor=minor, returns=one.returns, declared=one.declared)
         if isinstance(said, celsyntax.Unknown):
             unknown.append(f"CEL of {named} at {dotted(one.path)} not compiled: {said.why}")
         elif said:
+            said = one.wrong if one.wrong and said.startswith("must evaluate to ") else said
             causes.append(invalid(one.path, one.text, said, remediation="correct the expression"))
     return causes, unknown
+
+
+def _definition(body: Body) -> Iterator[Expression]:
+    """The rules in the schemas of each version (apiextensions-apiserver pkg/apiserver/schema/cel/compilation.go)."""
+    for at, version in items(part(body, "spec"), "versions", _SPEC):
+        waiting: list[tuple[Body, Path]] = [(node(part(version, "schema").get("openAPIV3Schema")), (*at, "schema", "openAPIV3Schema"))]
+        while waiting:
+            schema, path = waiting.pop()
+            for i, written in enumerate(listed(schema, "x-kubernetes-validations")):
+                rule, where = node(written), (*path, "x-kubernetes-validations", i)
+                yield from _written(rule, "rule", where, _RULE, ("bool",), wrong="cel expression must evaluate to a bool")
+                yield from _written(rule, "messageExpression", where, _RULE, ("string",), wrong="must evaluate to a string")
+            waiting += [(node(schema.get(name)), (*path, name)) for name in ("items", "additionalProperties") if schema.get(name)]
+            properties = node(schema.get("properties"))
+            waiting += [(node(found), (*path, "properties", Key(name))) for name, found in properties.items()]
 
 
 def _webhooks(body: Body) -> Iterator[Expression]:
@@ -86,7 +115,13 @@ def _policy(body: Body, *, mutating: bool) -> Iterator[Expression]:
 
 
 def _written(
-    body: Body, name: str, path: Path, names: frozenset[str], returns: tuple[str, ...], declared: frozenset[str] | None = None
+    body: Body,
+    name: str,
+    path: Path,
+    names: frozenset[str],
+    returns: tuple[str, ...],
+    declared: frozenset[str] | None = None,
+    wrong: str = "",
 ) -> Iterator[Expression]:
     if (expression := text(body, name)).strip():
-        yield Expression(path=(*path, name), text=expression, names=names, returns=returns, declared=declared)
+        yield Expression(path=(*path, name), text=expression, names=names, returns=returns, declared=declared, wrong=wrong)

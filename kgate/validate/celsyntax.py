@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
+from kgate.cel import engine
 from kgate.validate.crd import cel
 
 _WHERE = re.compile(r"ERROR: <input>:(\d+):(\d+): ")
@@ -30,16 +29,18 @@ class Unknown:
     why: str
 
 
-def fault(text: str, names: frozenset[str], *, returns: tuple[str, ...], declared: frozenset[str] | None = None) -> str | Unknown:
+def fault(
+    text: str, names: frozenset[str], *, minor: int, returns: tuple[str, ...], declared: frozenset[str] | None = None
+) -> str | Unknown:
     """What is wrong with it in the server's words, nothing where it is right. `returns`: `bool`, `string`...; empty for anything.
 
-    `names` are the variables of the environment. `declared`: those below `variables`, where there are such.
+    `names` are the variables of the environment, `minor` is 36 of 1.36. `declared`: those below `variables`, where there are such.
     """
     if len(text) > cel.MAX_EXPRESSION:
         return Unknown(why=f"it has more than {cel.MAX_EXPRESSION} characters")
     bare = cel.bare(text)
     try:
-        kind = _environment(names).compile(text).return_type().name()
+        kind = engine.environment(minor - 1, tuple(sorted(names)), False).compile(text).return_type().name()
     except Exception as e:  # of whatever type: the text is anybody's
         return _broken(str(e), text, bare)
     for found in _VARIABLE.finditer(bare) if declared is not None else ():
@@ -78,8 +79,3 @@ def _is_variable(name: str, bare: str) -> bool:
         return False
     called, bound, selected = rf"\b{name}\s*[({{]", rf"\(\s*{name}\s*,|,\s*{name}\s*,", rf"(?<![\w.]){name}\b"
     return not re.search(called, bare) and not re.search(bound, bare) and bool(re.search(selected, bare))
-
-
-@lru_cache(maxsize=64)
-def _environment(names: frozenset[str]) -> Any:
-    return cel.environment(sorted(names))

@@ -65,7 +65,10 @@ UPDATE: Mapping[tuple[str, str], str] = {
 
 _ADMISSION = "admissionregistration.k8s.io"
 WITH_CEL = frozenset(
-    (_ADMISSION, f"{does}{what}") for does in ("Validating", "Mutating") for what in ("AdmissionPolicy", "WebhookConfiguration")
+    (
+        *((_ADMISSION, f"{does}{what}") for does in ("Validating", "Mutating") for what in ("AdmissionPolicy", "WebhookConfiguration")),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    )
 )
 """Kinds that hold expressions, which validate.judge has compiled."""
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kgate.cel import engine
 from kgate.validate.crd import cel, celvalue, rules
 from kgate.validate.crd.structural import structural
 from tests.validate.test_validate_crd import INTEGER, PORT, STRING, definition, found, properties, unchecked, widget
@@ -103,7 +104,7 @@ def test_its_contrary_is_refused_in_the_servers_words(rule: str) -> None:
         ({}, "1.36", "spec.x: Invalid value: failed rule: self.n > 9"),
         ({"message": " too few "}, "1.36", "spec.x: Invalid value: too few"),
         ({"message": "too few"}, "1.34", 'spec.x: Invalid value: "object": too few'),
-        ({"message": "m", "messageExpression": "self.a + ' has ' + string(self.n)"}, "1.36", "spec.x: Invalid value: m"),
+        ({"message": "m", "messageExpression": "self.a + ' has ' + string(self.n)"}, "1.36", "spec.x: Invalid value: x has 3"),
         ({"message": "m", "messageExpression": "self.a + ' has few'"}, "1.36", "spec.x: Invalid value: x has few"),
         ({"message": "m", "messageExpression": "self.nothing"}, "1.36", "spec.x: Invalid value: m"),
         ({"message": "m", "messageExpression": "' '"}, "1.36", "spec.x: Invalid value: m"),
@@ -175,10 +176,10 @@ UNSURE: list[tuple[str, str | None]] = [
     ("self.zz == 1", "the schema has no field zz, so the API server would refuse the rule"),
     ("has(self.free.anything)", "the schema has no field anything, so the API server would refuse the rule"),
     ("self.any == 1", "the schema has no field any, so the API server would refuse the rule"),
-    ("self.nothing == 'x'", 'Key not found in map : "nothing"'),
-    ("self.l[7] == 1", "Index error: index=7 size=3"),
-    ("quantity(self.a).isInteger()", "undeclared reference to 'isInteger'"),
-    ("self.l.indexOf(1) == 0", "no matching overload for 'indexOf'"),
+    ("self.nothing == 'x'", "no such key: nothing"),
+    ("self.l[7] == 1", "index out of bounds: 7"),
+    ("quantity(self.a).isInteger()", "quantities must match the regular expression"),
+    ("math.greatest(self.n, 1) == 3", "undeclared reference to 'math'"),
     ("self.time < timestamp('2027-01-01T00:00:00Z')", "it reads a value that CEL holds as time, duration or bytes"),
     ("self.set == ['q', 'p']", "it may compare or join lists whose order does not count"),
     ("self.set[0] == 'q' || self.set[0] == 'p'", None),
@@ -186,12 +187,9 @@ UNSURE: list[tuple[str, str | None]] = [
     ("(self.set + ['p']).size() == 2", "it may compare or join lists whose order does not count"),
     ("(self.set + self.set).size() == 2", "it may compare or join lists whose order does not count"),
     ("(self.set + 'p'.split('')).size() == 2", "it may compare or join lists whose order does not count"),
-    ("isIP(self.n)", "No matching overloads found"),
-    ("self.port > 3", "No matching overloads found"),
-    ("string(self.f) == '2'", "it may turn a floating point number into another form"),
-    ("'%d'.format([self.n]) == '3'", "format is not certain to be the server's"),
-    ("self.n / 0 == 1", "divide by zero"),
-    ("[].sum() == 0", "a list that is empty or of several types"),
+    ("isIP(self.n)", "no such overload"),
+    ("self.port > 3", "no such overload"),
+    ("self.n / 0 == 1", "division by zero"),
     ("self.n", "its value is neither true nor false"),
     ("1 + 1", "its value is of type INT"),
     ("!!!", "Syntax error"),
@@ -216,13 +214,13 @@ def test_what_is_not_evaluated_is_told_and_refuses_nothing(rule: str, why: str |
 @pytest.mark.parametrize(
     "rule",
     [
-        "[1].map(a, [1,2,3,4,5,6,7,8,9])" + ".map(a, a + a)" * 12 + ".size() == 1",
-        "[[1,2,3,4,5,6,7,8,9]]" + ".map(m, m.map(x, m))" * 9 + " == []",
+        "[1].map(a, [1,2,3,4,5,6,7,8,9])" + ".map(a, a + a)" * 22 + ".size() == 1",
+        "[[1,2,3,4,5,6,7,8,9]]" + ".map(m, m.map(x, m))" * 9 + " == [[]]",
         "self.l.all(a, " * 15 + "true" + ")" * 15,
         "self.a" + ".replace('', self.a + 'aaaaaaaaaaaaaaa')" * 9 + " == ''",
     ],
 )
-def test_a_rule_made_to_take_for_ever_is_not_begun(rule: str) -> None:
+def test_a_rule_made_to_take_for_ever_is_stopped(rule: str) -> None:
     schema = {**properties(a=STRING, l=LIST), "x-kubernetes-validations": [{"rule": rule}]}
     told = unchecked(properties(x=schema), {"x": {"a": "x", "l": [1, 2, 3]}})
     assert told == ["CEL rule of CRD widgets.example.com at spec.x not evaluated: it may take too long"]
@@ -290,8 +288,8 @@ def test_many_values_and_many_rules_come_to_an_end_and_that_is_told() -> None:
 @needs_engine
 def test_a_long_text_is_not_matched() -> None:
     schema = {**STRING, "x-kubernetes-validations": [{"rule": "self.matches('^(a+)+$')"}]}
-    assert "it may take too long" in unchecked(properties(x=schema), {"x": "a" * 30_000})[0]
-    counting = {**STRING, "x-kubernetes-validations": [{"rule": "self.matches('^(a+)+(.{1,900})b$') || true"}]}
+    assert "it may take too long" in unchecked(properties(x=schema), {"x": "a" * 3_000_000})[0]
+    counting = {**STRING, "x-kubernetes-validations": [{"rule": "self.matches('^(a+)+(.{1,90})b$') || true"}]}
     assert "more rules and values" in unchecked(properties(x={"type": "array", "items": counting}), {"x": ["a" * 19_000] * 40})[0]
 
 
@@ -300,7 +298,7 @@ def without_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in [n for n in sys.modules if n.partition(".")[0] == "cel_expr_python"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "cel_expr_python", None)
-    caches = (cel._engine, cel.program)
+    caches = (engine._module, engine.environment, cel.program)
     for cache in caches:
         cache.cache_clear()
     yield

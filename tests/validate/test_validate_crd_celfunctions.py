@@ -19,7 +19,7 @@ STRING = structural({"type": "string"})
 def holds(rule: str, value: Any = "") -> bool:
     program = cel.program(rule)
     assert not isinstance(program, str), program
-    return cel.holds(program, celvalue.converted(value, STRING, root=False))
+    return cel.holds(program, celvalue.converted(value, STRING, root=False))[0]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,9 @@ def holds(rule: str, value: Any = "") -> bool:
         "cidr('10.0.0.7/8').masked() == cidr('10.0.0.0/8') && cidr('10.0.0.7/8') != cidr('10.0.0.0/8')",
         "cidr('10.0.0.7/8').ip() == ip('10.0.0.7') && cidr('10.0.0.7/8').prefixLength() == 8",
         "!cidr('10.0.0.0/8').containsIP('2001:db8::1')",
+        "quantity('1').isInteger() && !quantity('1.2345').isLessThan(quantity('1'))",
+        "url('https://example.com:80/p').getHostname() == 'example.com' && 'a1'.find('[0-9]') == '1'",
+        "!format.dns1123Label().validate('web').hasValue() && semver('1.2.3').minor() == 2",
     ],
 )
 def test_what_the_server_answers(rule: str) -> None:
@@ -53,14 +56,10 @@ def test_what_the_server_answers(rule: str) -> None:
     "rule",
     [
         "quantity(self).isLessThan(quantity('1'))",
-        "quantity('1.2345').isLessThan(quantity('1'))",
-        "quantity('9E').add(quantity('9E')).sign() == 1",
-        "quantity('1e-3').sign() == 1",
         "ip(self).family() == 4",
         "ip('::ffff:192.0.2.1').family() == 6",
         "cidr('10.0.0.0/33').prefixLength() == 33",
         "ip('192.0.2.1').prefixLength() == 4",
-        "quantity('1').isInteger()",
     ],
 )
 def test_what_is_not_certain_is_not_answered(rule: str) -> None:

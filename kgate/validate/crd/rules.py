@@ -21,7 +21,7 @@ MAX_EVALUATIONS = 5_000
 MAX_NODES = 500_000
 """That are told to CEL for one object: a node counts once for each ruled node above it."""
 MAX_COST = 500_000
-"""Of one object, as cel.cost counts."""
+"""Of one object, as the server counts."""
 MAX_TOLD = 10
 """Reasons for which rules of one object were not evaluated."""
 
@@ -100,25 +100,29 @@ class Evaluation:
     def _rule(self, rule: Rule, s: Structural, x: Any, value: celvalue.Converted, path: Path, root: bool) -> str | None:
         """Why it is not evaluated; None when it is."""
         old = (cel.SOME_OLD if value.old is not None else cel.NO_OLD) if rule.optional_old else ""
-        program = cel.program(rule.text, old=old)
+        program = cel.program(rule.text, old=old, minor=self.minor[1])
         if isinstance(program, str):
             return program
         for chain in cel.fields(program):
             if name := celvalue.unknown(chain, s, root=root):
                 return f"the schema has no field {name}, so the API server would refuse the rule"
-        cost = cel.cost(program, value)
-        self.cost += cost if cost <= cel.MAX_COST else 0  # what is not begun takes nothing from the others
-        if self.cost > MAX_COST:
-            return "there are more rules and values than kgate looks at"
         try:
-            if not cel.holds(program, value):
+            limit = min(cel.MAX_COST, MAX_COST - self.cost)
+            answer, cost = cel.holds(program, value, limit)
+            self.cost += cost
+            if not answer:
                 self.causes.append(self._cause(rule, s, x, value, path))
+        except cel.CostError as e:
+            if limit == cel.MAX_COST:
+                return str(e)
+            self.cost = MAX_COST + 1
+            return "there are more rules and values than kgate looks at"
         except cel.UnsureError as e:
             return str(e)
         return None
 
     def _cause(self, rule: Rule, s: Structural, x: Any, value: celvalue.Converted, path: Path) -> Cause:
-        detail = _detail(rule, value)
+        detail = _detail(rule, value, self.minor[1])
         steps = _steps(rule.field_path)
         at: Path = (*path, *steps) or _NOWHERE
         remediation = "write it as the rule of the CustomResourceDefinition asks for"
@@ -171,9 +175,9 @@ def _below(v: Structural, s: Structural, x: Any, *, changes: bool) -> Iterator[t
                 yield key, child, types, item
 
 
-def _detail(rule: Rule, value: celvalue.Converted) -> str:
+def _detail(rule: Rule, value: celvalue.Converted, minor: int) -> str:
     if rule.message_expression and ("oldSelf" not in rule.message_expression or (value.old is not None and not rule.optional_old)):
-        program = cel.program(rule.message_expression)
+        program = cel.program(rule.message_expression, minor=minor)
         if not isinstance(program, str) and (said := cel.text(program, value)) is not None:
             return said
     return rule.message.strip() if rule.message else f"failed rule: {rule.text.strip()}"
