@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from kgate.load.render.kustomize.identity import Gvk
 from kgate.load.render.kustomize.specs import FieldSpec
-from kgate.load.render.nodes import Node, Place, bare_key, mapping, scalar
+from kgate.load.render.nodes import NULL, Node, Place, bare_key, mapping, scalar
 from kgate.load.render.rendering import NotRendered
 
 Setter = Callable[[Node], None]
 
 
-def split(path: str, separator: str = "/") -> list[str]:
+@cache
+def split(path: str, separator: str = "/") -> tuple[str, ...]:
     """The steps of a path; a backslash keeps a separator within its step (kyaml/utils/pathsplitter.go)."""
     pieces = path.split(separator)
     if len(pieces) > 1 and not pieces[0]:
@@ -23,7 +25,7 @@ def split(path: str, separator: str = "/") -> list[str]:
             out[-1] = out[-1][:-1] + separator + piece
         else:
             out.append(piece)
-    return out
+    return tuple(out)
 
 
 def smart_split(path: str) -> list[str]:
@@ -55,23 +57,31 @@ def apply(node: Node, specs: Iterable[FieldSpec], put: Setter, *, create: str = 
             _descend(node, split(spec.path), put, create if spec.create else "", place)
 
 
-def _descend(node: Node, path: list[str], put: Setter, create: str, place: Place | None) -> None:
+def at(node: Node, path: str, put: Setter) -> None:
+    """Hands the fields at a path to `put`, whatever the kind of the object."""
+    _descend(node, split(path), put, "", None)
+
+
+def _descend(node: Node, path: tuple[str, ...], put: Setter, create: str, place: Place | None) -> None:
     if not path:
         put(node)
-    elif node.is_null:
         return
-    elif node.is_list:
-        for item in node.items:
-            _descend(item, path, put, create, place)
-    elif node.is_map:
+    children = node.children
+    if children.__class__ is dict:
+        # Most fields of the tables are not there.
+        if not create and path[0] not in children and not path[0].endswith("[]"):
+            return
         found = _field(node, path, create, place)
         if found is not None:
             _descend(found, path[1:], put, create, place)
-    else:
+    elif children is not None:
+        for item in children:
+            _descend(item, path, put, create, place)
+    elif node.tag != NULL:
         raise NotRendered(f"{'/'.join(path)}: neither a mapping nor a list holds it", place=node.place)
 
 
-def _field(node: Node, path: list[str], create: str, place: Place | None) -> Node | None:
+def _field(node: Node, path: tuple[str, ...], create: str, place: Place | None) -> Node | None:
     name = path[0].removesuffix("[]")
     if not name:
         raise NotRendered("a field without a name is to be set", place=node.place)

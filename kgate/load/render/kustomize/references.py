@@ -45,7 +45,7 @@ class _Referrer:
     def update(self, to: Gvk, spec: FieldSpec) -> None:
         path = spec.path
         role = path.endswith("roleRef/name")
-        fields.apply(self.resource.node, (FieldSpec(path),), lambda node: self._put(node, to, role))
+        fields.at(self.resource.node, path, lambda node: self._put(node, to, role))
 
     def _put(self, node: Node, to: Gvk, role: bool) -> None:
         if node.is_null:

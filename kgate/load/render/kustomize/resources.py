@@ -127,27 +127,18 @@ class Resources:
     def __init__(self, listed: Iterable[Resource] = ()) -> None:
         self.listed: list[Resource] = list(listed)
         self._known: set[tuple[Gvk, str, str]] | None = None
-
-    def append(self, resource: Resource) -> None:
-        """Raises NotRendered when the object is there already."""
-        now = resource.current
-        if any(now.same(r.current) for r in self._named(now.name)):
-            raise NotRendered(f"{now} is there already", place=resource.node.place)
-        self.listed.append(resource)
+        """The names of all, while nothing but `extend` changes anything."""
 
     def extend(self, resources: Iterable[Resource]) -> None:
-        by_name: dict[tuple[Gvk, str, str], Resource] = {}
-        for r in self.listed:
-            by_name[_key(r.current)] = r
+        """Raises NotRendered when one of the objects is there already."""
+        if self._known is None:
+            self._known = {_key(r.current) for r in self.listed}
         for r in resources:
             key = _key(r.current)
-            if key in by_name:
+            if key in self._known:
                 raise NotRendered(f"{r.current} is there already", place=r.node.place)
-            by_name[key] = r
+            self._known.add(key)
             self.listed.append(r)
-
-    def _named(self, name: str) -> list[Resource]:
-        return [r for r in self.listed if r.name == name]
 
     def matching(self, matches: Callable[[Id], bool]) -> list[Resource]:
         """Those of which the present or an earlier name matches."""
@@ -162,6 +153,7 @@ class Resources:
 
     def absorb(self, resource: Resource) -> None:
         """Adds a generated object, or lets it replace or merge into the one of its name, as its behavior says."""
+        self._known = None
         now = resource.current
         found = self.matching(now.same)
         if len(found) > 1:
@@ -171,7 +163,7 @@ class Resources:
             problem = f"{now} exists: its behavior must be merge or replace" if found else f"there is no {now} to {resource.behavior}"
             raise NotRendered(problem, place=resource.node.place)
         if not found:
-            self.append(resource)
+            self.extend([resource])
             return
         old = found[0]
         _take_metadata(resource, old)
@@ -182,6 +174,8 @@ class Resources:
         self.listed[self.listed.index(old)] = resource
 
     def drop_empty(self) -> None:
+        """After each change of the objects."""
+        self._known = None
         self.listed = [r for r in self.listed if not r.empty]
 
     def check_unique(self) -> None:
