@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from kgate.engine.api.meta import NO_REST, LabelSelector, Rest
 
 
-class Toleration(Struct, frozen=True, kw_only=True):
+class Toleration(Struct, frozen=True, kw_only=True, gc=False):
     """An empty `key` with operator Exists tolerates every taint; an empty `effect` matches all effects."""
 
     key: str = ""
@@ -18,7 +18,7 @@ class Toleration(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class NodeSelectorRequirement(Struct, frozen=True, kw_only=True):
+class NodeSelectorRequirement(Struct, frozen=True, kw_only=True, gc=False):
     """`operator` is In, NotIn, Exists, DoesNotExist, Gt or Lt."""
 
     key: str = ""
@@ -27,7 +27,7 @@ class NodeSelectorRequirement(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class NodeSelectorTerm(Struct, frozen=True, kw_only=True):
+class NodeSelectorTerm(Struct, frozen=True, kw_only=True, gc=False):
     """All requirements must hold; a term without any matches no node. `match_fields` knows only metadata.name."""
 
     match_expressions: tuple[NodeSelectorRequirement, ...] = ()
@@ -35,14 +35,14 @@ class NodeSelectorTerm(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class NodeSelector(Struct, frozen=True, kw_only=True):
+class NodeSelector(Struct, frozen=True, kw_only=True, gc=False):
     """One of the terms must match."""
 
     node_selector_terms: tuple[NodeSelectorTerm, ...] = ()
     rest: Rest = NO_REST
 
 
-class PreferredSchedulingTerm(Struct, frozen=True, kw_only=True):
+class PreferredSchedulingTerm(Struct, frozen=True, kw_only=True, gc=False):
     """`weight` is 1 to 100."""
 
     weight: int = 0
@@ -50,7 +50,7 @@ class PreferredSchedulingTerm(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class NodeAffinity(Struct, frozen=True, kw_only=True):
+class NodeAffinity(Struct, frozen=True, kw_only=True, gc=False):
     """Hard and soft wishes about the node's labels and name."""
 
     required: NodeSelector | None = field(default=None, name="requiredDuringSchedulingIgnoredDuringExecution")
@@ -58,7 +58,7 @@ class NodeAffinity(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PodAffinityTerm(Struct, frozen=True, kw_only=True):
+class PodAffinityTerm(Struct, frozen=True, kw_only=True, gc=False):
     """Near (or far from) the pods that `label_selector` selects in `namespaces` and those that `namespace_selector` selects."""
 
     topology_key: str = ""
@@ -70,7 +70,7 @@ class PodAffinityTerm(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class WeightedPodAffinityTerm(Struct, frozen=True, kw_only=True):
+class WeightedPodAffinityTerm(Struct, frozen=True, kw_only=True, gc=False):
     """`weight` is 1 to 100."""
 
     weight: int = 0
@@ -78,7 +78,7 @@ class WeightedPodAffinityTerm(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PodAffinity(Struct, frozen=True, kw_only=True):
+class PodAffinity(Struct, frozen=True, kw_only=True, gc=False):
     """Both podAffinity and podAntiAffinity have this shape."""
 
     required: tuple[PodAffinityTerm, ...] = field(default=(), name="requiredDuringSchedulingIgnoredDuringExecution")
@@ -86,7 +86,7 @@ class PodAffinity(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class Affinity(Struct, frozen=True, kw_only=True):
+class Affinity(Struct, frozen=True, kw_only=True, gc=False):
     """Where a pod wants to be, by nodes and by other pods."""
 
     node_affinity: NodeAffinity | None = None
@@ -95,7 +95,7 @@ class Affinity(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class TopologySpreadConstraint(Struct, frozen=True, kw_only=True):
+class TopologySpreadConstraint(Struct, frozen=True, kw_only=True, gc=False):
     """`when_unsatisfiable` is DoNotSchedule or ScheduleAnyway; absent policies mean nodeAffinity Honor, nodeTaints Ignore."""
 
     max_skew: int = 0

@@ -11,7 +11,7 @@ from kgate.engine.api.core import NO_TEMPLATE, PodTemplateSpec
 from kgate.engine.api.meta import EVERYTHING, NO_METADATA, NO_REST, Condition, LabelSelector, ObjectMeta, Rest
 
 
-class RollingUpdateDeployment(Struct, frozen=True, kw_only=True):
+class RollingUpdateDeployment(Struct, frozen=True, kw_only=True, gc=False):
     """Both are a number or a percentage of replicas; surge rounds up, unavailable rounds down."""
 
     max_surge: int | str | None = None
@@ -19,7 +19,7 @@ class RollingUpdateDeployment(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class DeploymentStrategy(Struct, frozen=True, kw_only=True):
+class DeploymentStrategy(Struct, frozen=True, kw_only=True, gc=False):
     """`type` is RollingUpdate or Recreate."""
 
     type: str = ""
@@ -27,7 +27,7 @@ class DeploymentStrategy(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class DeploymentSpec(Struct, frozen=True, kw_only=True):
+class DeploymentSpec(Struct, frozen=True, kw_only=True, gc=False):
     """As defaulted by admission: replicas, strategy, history limit and deadline are set."""
 
     replicas: Annotated[int, "always"] = 1
@@ -41,7 +41,7 @@ class DeploymentSpec(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class DeploymentStatus(Struct, frozen=True, kw_only=True):
+class DeploymentStatus(Struct, frozen=True, kw_only=True, gc=False):
     """Written by the Deployment controller alone."""
 
     observed_generation: int = 0
@@ -56,7 +56,7 @@ class DeploymentStatus(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class Deployment(Struct, frozen=True, kw_only=True):
+class Deployment(Struct, frozen=True, kw_only=True, gc=False):
     """Rolls pods from one template to the next."""
 
     kind: ClassVar[str] = "Deployment"
@@ -67,7 +67,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ReplicaSetSpec(Struct, frozen=True, kw_only=True):
+class ReplicaSetSpec(Struct, frozen=True, kw_only=True, gc=False):
     """`replicas` pods of `template`."""
 
     replicas: Annotated[int, "always"] = 1
@@ -77,7 +77,7 @@ class ReplicaSetSpec(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ReplicaSetStatus(Struct, frozen=True, kw_only=True):
+class ReplicaSetStatus(Struct, frozen=True, kw_only=True, gc=False):
     """Written by the ReplicaSet controller alone; `terminating_replicas` is None until it has looked."""
 
     observed_generation: int = 0
@@ -90,7 +90,7 @@ class ReplicaSetStatus(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ReplicaSet(Struct, frozen=True, kw_only=True):
+class ReplicaSet(Struct, frozen=True, kw_only=True, gc=False):
     """Keeps a number of pods of one template alive."""
 
     kind: ClassVar[str] = "ReplicaSet"

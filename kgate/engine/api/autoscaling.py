@@ -12,7 +12,7 @@ from kgate.engine.api.quantity import Quantity as Amount
 Quantity: TypeAlias = Annotated[Amount, "quantity"]
 
 
-class CrossVersionObjectReference(Struct, frozen=True, kw_only=True):
+class CrossVersionObjectReference(Struct, frozen=True, kw_only=True, gc=False):
     """An object in the autoscaler's namespace."""
 
     api_version: str = ""
@@ -21,7 +21,7 @@ class CrossVersionObjectReference(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class MetricTarget(Struct, frozen=True, kw_only=True):
+class MetricTarget(Struct, frozen=True, kw_only=True, gc=False):
     """`type` is Utilization (percent of the request), Value or AverageValue."""
 
     type: str = ""
@@ -31,7 +31,7 @@ class MetricTarget(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class MetricIdentifier(Struct, frozen=True, kw_only=True):
+class MetricIdentifier(Struct, frozen=True, kw_only=True, gc=False):
     """`selector` picks among the series of one name."""
 
     name: str = ""
@@ -39,7 +39,7 @@ class MetricIdentifier(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ResourceMetricSource(Struct, frozen=True, kw_only=True):
+class ResourceMetricSource(Struct, frozen=True, kw_only=True, gc=False):
     """Usage of whole pods; with `container`, of that container alone."""
 
     name: str = ""
@@ -48,7 +48,7 @@ class ResourceMetricSource(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PodsMetricSource(Struct, frozen=True, kw_only=True):
+class PodsMetricSource(Struct, frozen=True, kw_only=True, gc=False):
     """A value that each pod reports itself."""
 
     metric: MetricIdentifier = MetricIdentifier()
@@ -56,7 +56,7 @@ class PodsMetricSource(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ObjectMetricSource(Struct, frozen=True, kw_only=True):
+class ObjectMetricSource(Struct, frozen=True, kw_only=True, gc=False):
     """A value that another object has."""
 
     described_object: CrossVersionObjectReference = CrossVersionObjectReference()
@@ -65,7 +65,7 @@ class ObjectMetricSource(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ExternalMetricSource(Struct, frozen=True, kw_only=True):
+class ExternalMetricSource(Struct, frozen=True, kw_only=True, gc=False):
     """A value from outside of the cluster."""
 
     metric: MetricIdentifier = MetricIdentifier()
@@ -73,7 +73,7 @@ class ExternalMetricSource(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class MetricSpec(Struct, frozen=True, kw_only=True):
+class MetricSpec(Struct, frozen=True, kw_only=True, gc=False):
     """`type` is Resource, ContainerResource, Pods, Object or External, and says which field counts."""
 
     type: Annotated[str, "always"] = ""
@@ -85,7 +85,7 @@ class MetricSpec(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class HPAScalingPolicy(Struct, frozen=True, kw_only=True):
+class HPAScalingPolicy(Struct, frozen=True, kw_only=True, gc=False):
     """At most `value` pods, or percent of the pods, within `period_seconds`. `type` is Pods or Percent."""
 
     type: str = ""
@@ -94,7 +94,7 @@ class HPAScalingPolicy(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class HPAScalingRules(Struct, frozen=True, kw_only=True):
+class HPAScalingRules(Struct, frozen=True, kw_only=True, gc=False):
     """For one direction. `select_policy` is Max, Min or Disabled; without `tolerance` the cluster's own counts."""
 
     stabilization_window_seconds: int | None = None
@@ -104,7 +104,7 @@ class HPAScalingRules(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class HorizontalPodAutoscalerBehavior(Struct, frozen=True, kw_only=True):
+class HorizontalPodAutoscalerBehavior(Struct, frozen=True, kw_only=True, gc=False):
     """Both are set by defaulting."""
 
     scale_up: HPAScalingRules = HPAScalingRules()
@@ -112,7 +112,7 @@ class HorizontalPodAutoscalerBehavior(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class HorizontalPodAutoscalerSpec(Struct, frozen=True, kw_only=True):
+class HorizontalPodAutoscalerSpec(Struct, frozen=True, kw_only=True, gc=False):
     """As defaulted by admission: `min_replicas` and `metrics` are set."""
 
     scale_target_ref: CrossVersionObjectReference = CrossVersionObjectReference()
@@ -123,34 +123,34 @@ class HorizontalPodAutoscalerSpec(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class MetricValueStatus(Struct, frozen=True, kw_only=True):
+class MetricValueStatus(Struct, frozen=True, kw_only=True, gc=False):
     value: Quantity | None = None
     average_value: Quantity | None = None
     average_utilization: int | None = None
     rest: Rest = NO_REST
 
 
-class ResourceMetricStatus(Struct, frozen=True, kw_only=True):
+class ResourceMetricStatus(Struct, frozen=True, kw_only=True, gc=False):
     name: str = ""
     container: str = ""
     current: Annotated[MetricValueStatus, "always"] = MetricValueStatus()
     rest: Rest = NO_REST
 
 
-class PodsMetricStatus(Struct, frozen=True, kw_only=True):
+class PodsMetricStatus(Struct, frozen=True, kw_only=True, gc=False):
     metric: MetricIdentifier = MetricIdentifier()
     current: Annotated[MetricValueStatus, "always"] = MetricValueStatus()
     rest: Rest = NO_REST
 
 
-class ObjectMetricStatus(Struct, frozen=True, kw_only=True):
+class ObjectMetricStatus(Struct, frozen=True, kw_only=True, gc=False):
     metric: MetricIdentifier = MetricIdentifier()
     current: Annotated[MetricValueStatus, "always"] = MetricValueStatus()
     described_object: CrossVersionObjectReference = CrossVersionObjectReference()
     rest: Rest = NO_REST
 
 
-class MetricStatus(Struct, frozen=True, kw_only=True):
+class MetricStatus(Struct, frozen=True, kw_only=True, gc=False):
     """What one metric was last seen at; of a metric that could not be read nothing is set, not even its type."""
 
     type: Annotated[str, "always"] = ""
@@ -162,7 +162,7 @@ class MetricStatus(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class HorizontalPodAutoscalerStatus(Struct, frozen=True, kw_only=True):
+class HorizontalPodAutoscalerStatus(Struct, frozen=True, kw_only=True, gc=False):
     """Written by the autoscaler's controller alone."""
 
     last_scale_time_ms: Time | None = None
@@ -173,7 +173,7 @@ class HorizontalPodAutoscalerStatus(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class HorizontalPodAutoscaler(Struct, frozen=True, kw_only=True):
+class HorizontalPodAutoscaler(Struct, frozen=True, kw_only=True, gc=False):
     """Sets the replicas of its target so that its metrics come near their targets."""
 
     kind: ClassVar[str] = "HorizontalPodAutoscaler"

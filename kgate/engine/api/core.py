@@ -40,14 +40,14 @@ from kgate.engine.api.pods import (
 from kgate.engine.api.quantity import NO_QUANTITIES, Quantities
 
 
-class ServiceSpec(Struct, frozen=True, kw_only=True):
+class ServiceSpec(Struct, frozen=True, kw_only=True, gc=False):
     """Only the selector matters: default spreading counts a Service's pods together. Ports stay in `rest`."""
 
     selector: Labels = NO_LABELS
     rest: Rest = NO_REST
 
 
-class Service(Struct, frozen=True, kw_only=True):
+class Service(Struct, frozen=True, kw_only=True, gc=False):
     """A name for the pods that its selector selects."""
 
     kind: ClassVar[str] = "Service"
@@ -57,14 +57,14 @@ class Service(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class NamespaceSpec(Struct, frozen=True, kw_only=True):
+class NamespaceSpec(Struct, frozen=True, kw_only=True, gc=False):
     """While it has finalizers, a namespace that is being deleted stays; `kubernetes` is the namespace controller's."""
 
     finalizers: tuple[str, ...] = ()
     rest: Rest = NO_REST
 
 
-class NamespaceStatus(Struct, frozen=True, kw_only=True):
+class NamespaceStatus(Struct, frozen=True, kw_only=True, gc=False):
     """`phase` is Active or Terminating."""
 
     phase: str = ""
@@ -72,7 +72,7 @@ class NamespaceStatus(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class Namespace(Struct, frozen=True, kw_only=True):
+class Namespace(Struct, frozen=True, kw_only=True, gc=False):
     """Its labels are what namespaceSelector looks at."""
 
     kind: ClassVar[str] = "Namespace"
@@ -83,7 +83,7 @@ class Namespace(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class VolumeResourceRequirements(Struct, frozen=True, kw_only=True):
+class VolumeResourceRequirements(Struct, frozen=True, kw_only=True, gc=False):
     """Of a claim: `storage`, as it was written."""
 
     requests: Quantities = NO_QUANTITIES
@@ -91,7 +91,7 @@ class VolumeResourceRequirements(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PersistentVolumeClaimSpec(Struct, frozen=True, kw_only=True):
+class PersistentVolumeClaimSpec(Struct, frozen=True, kw_only=True, gc=False):
     """`volume_name` is set once the claim is bound."""
 
     volume_name: str = ""
@@ -103,14 +103,14 @@ class PersistentVolumeClaimSpec(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PersistentVolumeClaimStatus(Struct, frozen=True, kw_only=True):
+class PersistentVolumeClaimStatus(Struct, frozen=True, kw_only=True, gc=False):
     """`phase` is Pending, Bound or Lost."""
 
     phase: str = ""
     rest: Rest = NO_REST
 
 
-class PersistentVolumeClaim(Struct, frozen=True, kw_only=True):
+class PersistentVolumeClaim(Struct, frozen=True, kw_only=True, gc=False):
     """A request for storage; pods wait until it exists and is bound."""
 
     kind: ClassVar[str] = "PersistentVolumeClaim"
@@ -121,7 +121,7 @@ class PersistentVolumeClaim(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PriorityClass(Struct, frozen=True, kw_only=True):
+class PriorityClass(Struct, frozen=True, kw_only=True, gc=False):
     """A name for a priority (staging/src/k8s.io/api/scheduling/v1/types.go)."""
 
     kind: ClassVar[str] = "PriorityClass"
@@ -133,7 +133,7 @@ class PriorityClass(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ObjectReference(Struct, frozen=True, kw_only=True):
+class ObjectReference(Struct, frozen=True, kw_only=True, gc=False):
     """Which object an Event is about."""
 
     api_version: str = ""
@@ -144,7 +144,7 @@ class ObjectReference(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Event(Struct, frozen=True, kw_only=True, gc=False):
     """What a component wants a human to know. `count` rises when the same thing happens again."""
 
     kind: ClassVar[str] = "Event"

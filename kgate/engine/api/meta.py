@@ -65,7 +65,7 @@ class Key(NamedTuple):
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
-class OwnerReference(Struct, frozen=True, kw_only=True):
+class OwnerReference(Struct, frozen=True, kw_only=True, gc=False):
     """A dependent's link to its owner; at most one reference of an object is the controller."""
 
     api_version: str = ""
@@ -77,7 +77,7 @@ class OwnerReference(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ObjectMeta(Struct, frozen=True, kw_only=True):
+class ObjectMeta(Struct, frozen=True, kw_only=True, gc=False):
     """`generation` counts changes of the spec, `resource_version` all writes of the whole store. 0 means not stored yet."""
 
     name: str = ""
@@ -117,7 +117,7 @@ class ObjectMeta(Struct, frozen=True, kw_only=True):
         return replace(self, annotations=self.annotations.without(key) if value is None else self.annotations.with_(key, value))
 
 
-class LabelSelectorRequirement(Struct, frozen=True, kw_only=True):
+class LabelSelectorRequirement(Struct, frozen=True, kw_only=True, gc=False):
     """`operator` is In, NotIn, Exists or DoesNotExist."""
 
     key: str = ""
@@ -126,7 +126,7 @@ class LabelSelectorRequirement(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class LabelSelector(Struct, frozen=True, kw_only=True):
+class LabelSelector(Struct, frozen=True, kw_only=True, gc=False):
     """Empty selects everything; where a selector may be absent, None selects nothing."""
 
     match_labels: Labels = NO_LABELS
@@ -143,7 +143,7 @@ NO_METADATA = ObjectMeta()
 EVERYTHING = LabelSelector()
 
 
-class Condition(Struct, frozen=True, kw_only=True):
+class Condition(Struct, frozen=True, kw_only=True, gc=False):
     """A Deployment's, ReplicaSet's, Pod's or Node's condition; which times a kind uses differs."""
 
     type: str = ""
@@ -177,7 +177,7 @@ class Resource(Protocol):
     def metadata(self) -> ObjectMeta: ...
 
 
-class Unstructured(Struct, frozen=True, kw_only=True):
+class Unstructured(Struct, frozen=True, kw_only=True, gc=False):
     """An object of a kind the engine does not model: stored, versioned, watched and shown, never interpreted."""
 
     kind: str

@@ -10,7 +10,7 @@ from kgate.engine.api.meta import NO_METADATA, NO_REST, Condition, ObjectMeta, R
 from kgate.engine.api.pods import NO_RESOURCES, ResourceList
 
 
-class Taint(Struct, frozen=True, kw_only=True):
+class Taint(Struct, frozen=True, kw_only=True, gc=False):
     """`effect` is NoSchedule, PreferNoSchedule or NoExecute."""
 
     key: str = ""
@@ -20,7 +20,7 @@ class Taint(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class NodeSpec(Struct, frozen=True, kw_only=True):
+class NodeSpec(Struct, frozen=True, kw_only=True, gc=False):
     """`unschedulable` is what `kubectl cordon` sets."""
 
     unschedulable: bool = False
@@ -29,7 +29,7 @@ class NodeSpec(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ContainerImage(Struct, frozen=True, kw_only=True):
+class ContainerImage(Struct, frozen=True, kw_only=True, gc=False):
     """An image the node has already pulled, under all its names."""
 
     names: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class ContainerImage(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class NodeStatus(Struct, frozen=True, kw_only=True):
+class NodeStatus(Struct, frozen=True, kw_only=True, gc=False):
     """What the node has, and how it feels."""
 
     capacity: ResourceList = NO_RESOURCES
@@ -47,7 +47,7 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class Node(Struct, frozen=True, kw_only=True):
+class Node(Struct, frozen=True, kw_only=True, gc=False):
     """A machine pods are bound to."""
 
     kind: ClassVar[str] = "Node"

@@ -16,7 +16,7 @@ ResourceList: TypeAlias = Annotated[FrozenMap[str, int], "quantities"]
 NO_RESOURCES: FrozenMap[str, int] = FrozenMap()
 
 
-class ResourceRequirements(Struct, frozen=True, kw_only=True):
+class ResourceRequirements(Struct, frozen=True, kw_only=True, gc=False):
     """Of a container, or of a whole pod. `claims` of dynamic resource allocation stay in `rest`."""
 
     requests: ResourceList = NO_RESOURCES
@@ -24,7 +24,7 @@ class ResourceRequirements(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ContainerPort(Struct, frozen=True, kw_only=True):
+class ContainerPort(Struct, frozen=True, kw_only=True, gc=False):
     """`host_port` 0 means none; an empty `host_ip` stands for 0.0.0.0."""
 
     container_port: int = 0
@@ -35,7 +35,7 @@ class ContainerPort(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class Container(Struct, frozen=True, kw_only=True):
+class Container(Struct, frozen=True, kw_only=True, gc=False):
     """A container or init container; an init container with `restart_policy` Always is a sidecar. Probes stay in `rest`."""
 
     name: str = ""
@@ -52,7 +52,7 @@ class Container(Struct, frozen=True, kw_only=True):
         return self.restart_policy == "Always"
 
 
-class PersistentVolumeClaimSource(Struct, frozen=True, kw_only=True):
+class PersistentVolumeClaimSource(Struct, frozen=True, kw_only=True, gc=False):
     """A volume's reference to a claim in the pod's namespace."""
 
     claim_name: str = ""
@@ -60,7 +60,7 @@ class PersistentVolumeClaimSource(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class Volume(Struct, frozen=True, kw_only=True):
+class Volume(Struct, frozen=True, kw_only=True, gc=False):
     """Only claims matter to placement (`ephemeral` is a claim named `<pod>-<volume>`); all other sources stay in `rest`."""
 
     name: str = ""
@@ -68,14 +68,14 @@ class Volume(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PodSchedulingGate(Struct, frozen=True, kw_only=True):
+class PodSchedulingGate(Struct, frozen=True, kw_only=True, gc=False):
     """A pod with any gate is not tried by the scheduler."""
 
     name: str = ""
     rest: Rest = NO_REST
 
 
-class PodSpec(Struct, frozen=True, kw_only=True):
+class PodSpec(Struct, frozen=True, kw_only=True, gc=False):
     """What runs, where it may run and how it ends. `priority` is None until admission resolved `priority_class_name`."""
 
     containers: tuple[Container, ...] = ()
@@ -99,7 +99,7 @@ class PodSpec(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ContainerStatus(Struct, frozen=True, kw_only=True):
+class ContainerStatus(Struct, frozen=True, kw_only=True, gc=False):
     """`state` and `lastState` are kept as the API shows them, frozen."""
 
     name: str = ""
@@ -112,7 +112,7 @@ class ContainerStatus(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PodStatus(Struct, frozen=True, kw_only=True):
+class PodStatus(Struct, frozen=True, kw_only=True, gc=False):
     """`phase` is Pending, Running, Succeeded, Failed or Unknown."""
 
     phase: str = ""
@@ -126,7 +126,7 @@ class PodStatus(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class Pod(Struct, frozen=True, kw_only=True):
+class Pod(Struct, frozen=True, kw_only=True, gc=False):
     """A pod as the scheduler, the kubelet and the ReplicaSet controller see it."""
 
     kind: ClassVar[str] = "Pod"
@@ -159,7 +159,7 @@ class Pod(Struct, frozen=True, kw_only=True):
         return replace(self, spec=replace(self.spec, node_name=node))
 
 
-class PodTemplateSpec(Struct, frozen=True, kw_only=True):
+class PodTemplateSpec(Struct, frozen=True, kw_only=True, gc=False):
     """What a ReplicaSet stamps its pods from."""
 
     metadata: ObjectMeta = NO_METADATA

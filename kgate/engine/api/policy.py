@@ -21,7 +21,7 @@ Times: TypeAlias = Annotated[FrozenMap[str, int], "times"]
 NO_TIMES: FrozenMap[str, Millis] = FrozenMap()
 
 
-class StatusCondition(Struct, frozen=True, kw_only=True):
+class StatusCondition(Struct, frozen=True, kw_only=True, gc=False):
     """metav1.Condition: unlike older kinds of conditions it shows an empty message, and the generation it is about."""
 
     type: str = ""
@@ -33,7 +33,7 @@ class StatusCondition(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PodDisruptionBudgetSpec(Struct, frozen=True, kw_only=True):
+class PodDisruptionBudgetSpec(Struct, frozen=True, kw_only=True, gc=False):
     """At most one of the first two is set. A selector that is absent selects nothing, an empty one every pod of the namespace."""
 
     min_available: int | str | None = None
@@ -43,7 +43,7 @@ class PodDisruptionBudgetSpec(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PodDisruptionBudgetStatus(Struct, frozen=True, kw_only=True):
+class PodDisruptionBudgetStatus(Struct, frozen=True, kw_only=True, gc=False):
     """Written by the disruption controller, and by the eviction API when it lets a pod go."""
 
     observed_generation: int = 0
@@ -57,7 +57,7 @@ class PodDisruptionBudgetStatus(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PodDisruptionBudget(Struct, frozen=True, kw_only=True):
+class PodDisruptionBudget(Struct, frozen=True, kw_only=True, gc=False):
     """How many pods of an application may be away at a time because somebody evicts them."""
 
     kind: ClassVar[str] = "PodDisruptionBudget"

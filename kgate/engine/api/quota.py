@@ -13,7 +13,7 @@ from kgate.engine.api.meta import NO_METADATA, NO_REST, ObjectMeta, Rest
 from kgate.engine.api.quantity import NO_QUANTITIES, Quantities
 
 
-class ScopedResourceSelectorRequirement(Struct, frozen=True, kw_only=True):
+class ScopedResourceSelectorRequirement(Struct, frozen=True, kw_only=True, gc=False):
     """`operator` is In, NotIn, Exists or DoesNotExist."""
 
     scope_name: str = ""
@@ -22,14 +22,14 @@ class ScopedResourceSelectorRequirement(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ScopeSelector(Struct, frozen=True, kw_only=True):
+class ScopeSelector(Struct, frozen=True, kw_only=True, gc=False):
     """All requirements must hold."""
 
     match_expressions: tuple[ScopedResourceSelectorRequirement, ...] = ()
     rest: Rest = NO_REST
 
 
-class ResourceQuotaSpec(Struct, frozen=True, kw_only=True):
+class ResourceQuotaSpec(Struct, frozen=True, kw_only=True, gc=False):
     """A quota counts only what matches every one of `scopes` and the selector."""
 
     hard: Quantities = NO_QUANTITIES
@@ -44,7 +44,7 @@ class ResourceQuotaSpec(Struct, frozen=True, kw_only=True):
         return plain + (self.scope_selector.match_expressions if self.scope_selector is not None else ())
 
 
-class ResourceQuotaStatus(Struct, frozen=True, kw_only=True):
+class ResourceQuotaStatus(Struct, frozen=True, kw_only=True, gc=False):
     """What is enforced and what is used. Both are empty until the quota controller has looked."""
 
     hard: Quantities = NO_QUANTITIES
@@ -52,7 +52,7 @@ class ResourceQuotaStatus(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class ResourceQuota(Struct, frozen=True, kw_only=True):
+class ResourceQuota(Struct, frozen=True, kw_only=True, gc=False):
     """What all objects of a namespace may use together."""
 
     kind: ClassVar[str] = "ResourceQuota"
@@ -63,7 +63,7 @@ class ResourceQuota(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class LimitRangeItem(Struct, frozen=True, kw_only=True):
+class LimitRangeItem(Struct, frozen=True, kw_only=True, gc=False):
     """`type` is Container, Pod or PersistentVolumeClaim; only containers get defaults."""
 
     type: str = ""
@@ -75,14 +75,14 @@ class LimitRangeItem(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class LimitRangeSpec(Struct, frozen=True, kw_only=True):
+class LimitRangeSpec(Struct, frozen=True, kw_only=True, gc=False):
     """Every item is enforced."""
 
     limits: tuple[LimitRangeItem, ...] = ()
     rest: Rest = NO_REST
 
 
-class LimitRange(Struct, frozen=True, kw_only=True):
+class LimitRange(Struct, frozen=True, kw_only=True, gc=False):
     """What a single container, pod or claim of a namespace may ask for."""
 
     kind: ClassVar[str] = "LimitRange"

@@ -19,14 +19,14 @@ NO_PROVISIONER = "kubernetes.io/no-provisioner"
 """The provisioner of a class whose volumes somebody makes by hand."""
 
 
-class VolumeNodeAffinity(Struct, frozen=True, kw_only=True):
+class VolumeNodeAffinity(Struct, frozen=True, kw_only=True, gc=False):
     """From which nodes a volume can be reached."""
 
     required: NodeSelector | None = None
     rest: Rest = NO_REST
 
 
-class CSIVolumeSource(Struct, frozen=True, kw_only=True):
+class CSIVolumeSource(Struct, frozen=True, kw_only=True, gc=False):
     """A volume that a driver serves; `volume_handle` is the driver's name for it."""
 
     driver: str = ""
@@ -34,7 +34,7 @@ class CSIVolumeSource(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PersistentVolumeSpec(Struct, frozen=True, kw_only=True):
+class PersistentVolumeSpec(Struct, frozen=True, kw_only=True, gc=False):
     """`claim_ref` is the claim it belongs to; a `volume_mode` that is absent means Filesystem."""
 
     capacity: Quantities = NO_QUANTITIES
@@ -47,14 +47,14 @@ class PersistentVolumeSpec(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PersistentVolumeStatus(Struct, frozen=True, kw_only=True):
+class PersistentVolumeStatus(Struct, frozen=True, kw_only=True, gc=False):
     """`phase` is Available, Bound, Released or Failed."""
 
     phase: str = ""
     rest: Rest = NO_REST
 
 
-class PersistentVolume(Struct, frozen=True, kw_only=True):
+class PersistentVolume(Struct, frozen=True, kw_only=True, gc=False):
     """A piece of storage, made by hand or by a provisioner."""
 
     kind: ClassVar[str] = "PersistentVolume"
@@ -65,7 +65,7 @@ class PersistentVolume(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class TopologySelectorLabelRequirement(Struct, frozen=True, kw_only=True):
+class TopologySelectorLabelRequirement(Struct, frozen=True, kw_only=True, gc=False):
     """The node's label must have one of the values."""
 
     key: str = ""
@@ -73,14 +73,14 @@ class TopologySelectorLabelRequirement(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class TopologySelectorTerm(Struct, frozen=True, kw_only=True):
+class TopologySelectorTerm(Struct, frozen=True, kw_only=True, gc=False):
     """All of its expressions must hold."""
 
     match_label_expressions: tuple[TopologySelectorLabelRequirement, ...] = ()
     rest: Rest = NO_REST
 
 
-class StorageClass(Struct, frozen=True, kw_only=True):
+class StorageClass(Struct, frozen=True, kw_only=True, gc=False):
     """How claims that name it come to their volumes. Without `allowed_topologies` a volume can be made anywhere."""
 
     kind: ClassVar[str] = "StorageClass"
@@ -92,14 +92,14 @@ class StorageClass(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class VolumeNodeResources(Struct, frozen=True, kw_only=True):
+class VolumeNodeResources(Struct, frozen=True, kw_only=True, gc=False):
     """How many volumes of the driver a node takes; None: any number."""
 
     count: int | None = None
     rest: Rest = NO_REST
 
 
-class CSINodeDriver(Struct, frozen=True, kw_only=True):
+class CSINodeDriver(Struct, frozen=True, kw_only=True, gc=False):
     """A driver that is installed on a node."""
 
     name: str = ""
@@ -108,14 +108,14 @@ class CSINodeDriver(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class CSINodeSpec(Struct, frozen=True, kw_only=True):
+class CSINodeSpec(Struct, frozen=True, kw_only=True, gc=False):
     """All drivers of the node."""
 
     drivers: tuple[CSINodeDriver, ...] = ()
     rest: Rest = NO_REST
 
 
-class CSINode(Struct, frozen=True, kw_only=True):
+class CSINode(Struct, frozen=True, kw_only=True, gc=False):
     """What the storage drivers say of the node of the same name."""
 
     kind: ClassVar[str] = "CSINode"

@@ -11,7 +11,7 @@ from kgate.engine.api.core import NO_RESOURCES, ResourceList
 from kgate.engine.api.meta import NO_METADATA, NO_REST, Condition, ObjectMeta, Rest
 
 
-class ContainerResourcePolicy(Struct, frozen=True, kw_only=True):
+class ContainerResourcePolicy(Struct, frozen=True, kw_only=True, gc=False):
     """For the container of that name, `*` for all without one of their own. `mode` is Auto or Off."""
 
     container_name: str = ""
@@ -24,12 +24,12 @@ class ContainerResourcePolicy(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class PodResourcePolicy(Struct, frozen=True, kw_only=True):
+class PodResourcePolicy(Struct, frozen=True, kw_only=True, gc=False):
     container_policies: tuple[ContainerResourcePolicy, ...] = ()
     rest: Rest = NO_REST
 
 
-class PodUpdatePolicy(Struct, frozen=True, kw_only=True):
+class PodUpdatePolicy(Struct, frozen=True, kw_only=True, gc=False):
     """`update_mode` is Off, Initial, Recreate, InPlaceOrRecreate or (deprecated, the same as Recreate) Auto."""
 
     update_mode: str | None = None
@@ -37,14 +37,14 @@ class PodUpdatePolicy(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class VerticalPodAutoscalerSpec(Struct, frozen=True, kw_only=True):
+class VerticalPodAutoscalerSpec(Struct, frozen=True, kw_only=True, gc=False):
     target_ref: CrossVersionObjectReference | None = None
     update_policy: PodUpdatePolicy | None = None
     resource_policy: PodResourcePolicy | None = None
     rest: Rest = NO_REST
 
 
-class RecommendedContainerResources(Struct, frozen=True, kw_only=True):
+class RecommendedContainerResources(Struct, frozen=True, kw_only=True, gc=False):
     """Requests. Within the bounds a young pod is left alone; `uncapped_target` is the target before the policy."""
 
     container_name: str = ""
@@ -55,20 +55,20 @@ class RecommendedContainerResources(Struct, frozen=True, kw_only=True):
     rest: Rest = NO_REST
 
 
-class RecommendedPodResources(Struct, frozen=True, kw_only=True):
+class RecommendedPodResources(Struct, frozen=True, kw_only=True, gc=False):
     """Sorted by container name."""
 
     container_recommendations: tuple[RecommendedContainerResources, ...] = ()
     rest: Rest = NO_REST
 
 
-class VerticalPodAutoscalerStatus(Struct, frozen=True, kw_only=True):
+class VerticalPodAutoscalerStatus(Struct, frozen=True, kw_only=True, gc=False):
     recommendation: RecommendedPodResources | None = None
     conditions: tuple[Condition, ...] = ()
     rest: Rest = NO_REST
 
 
-class VerticalPodAutoscaler(Struct, frozen=True, kw_only=True):
+class VerticalPodAutoscaler(Struct, frozen=True, kw_only=True, gc=False):
     """Sets the requests of its target's pods to what they have used."""
 
     kind: ClassVar[str] = "VerticalPodAutoscaler"
