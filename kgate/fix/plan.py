@@ -17,7 +17,8 @@ _GENERATED = re.compile(
     r"(?im)^[ \t]*#.*\b(?:do not (?:edit|modify)|(?:code |file |automatically |auto-?)generated|generated (?:by|from|with|using))\b"
     r"|^# Source: \S+/templates/"
 )
-_SUSPECT = re.compile(r"[&*]|<<|\{\{|\{%")
+_SUSPECT = re.compile(r"(?<![^\s\[{,])[&*][^\s&*]|<<|\{\{|\{%")
+"""Anchors, aliases, merges, templates, and some text that only looks like them."""
 _TEMPLATE = re.compile(r"\{\{|\{%")
 
 
@@ -138,8 +139,7 @@ def _file(file: str, text: str | None, wanted: Sequence[Wish], reader: Reader) -
 def _document(page: Page, wanted: Sequence[Wish], reader: Reader) -> tuple[list[Wish], list[Refused], str, object]:
     """All of them at once; where that fails, by halves, so that one cannot spoil the rest."""
     try:
-        if _SUSPECT.search(page.text):
-            _refuse_template(page, reader)
+        _refuse_template(page, reader)
         agreed, refused = _agreed(wanted)
     except Impossible as e:
         return [], [Refused(wish=w, reason=e.reason) for w in wanted], page.text, page.body

@@ -188,6 +188,20 @@ spec:
     assert "hostNetwork: true" in text and "allowPrivilegeEscalation: false" in text
 
 
+def test_what_is_waived_stays(folder: Path) -> None:
+    text = WEB.replace("# none", '# kgate: ignore[rollback-impossible] reason="nobody rolls this back"')
+    (folder / "web.yaml").write_text(text)
+    done = kgate("fix", "--rule", "rollback-impossible")
+    assert (done.returncode, (folder / "web.yaml").read_text()) == (0, text)
+
+
+def test_what_a_baseline_knows_is_fixed_as_well(folder: Path) -> None:
+    assert kgate("check", "--stage", "policy", "--write-baseline", "known.json", "web.yaml").returncode == 0
+    (folder / ".kgate.yaml").write_text("baseline: known.json\n")
+    assert kgate("fix").returncode == 0
+    assert (folder / "web.yaml").read_text() == SAFE
+
+
 @pytest.mark.parametrize("form", ["list", "json", "documents"])
 def test_every_form_of_file_is_changed_in_its_own_way(folder: Path, form: str) -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}}
