@@ -34,22 +34,26 @@ class Symmetry:
     fork_shares: ClassVar[tuple[str, ...]] = ("_owners", "_mates", "_facts", "_selectors", "_kept")
     """What is known of an object that does not change holds in every copy."""
 
-    def __init__(self, cluster: Cluster, subject: Key | None = None, *, follow: bool = True) -> None:
-        """Without `follow` it is to be asked of this very moment alone."""
+    def __init__(self, cluster: Cluster, subject: Key | None = None, *, after: Deployment | None = None, follow: bool = True) -> None:
+        """`after`: what the subject will be, when that is known. Without `follow` it is to be asked of this very moment alone."""
         self._cluster = cluster
         self._subject = subject
+        self._owners: dict[str, int] = {}
+        self._facts: dict[int, tuple[Resource, Token]] = {}
+        self._look(after)
+        if follow:
+            cluster.store.subscribe(self._noticed)
+
+    def _look(self, after: Deployment | None = None) -> None:
+        """Finds out what matters to the subject, and forgets what was made of it before."""
         self._tokens: dict[str, int] = {}
         self._zones: dict[str, int] = {}
         self._kinds: dict[str, int] = {}
-        self._owners: dict[str, int] = {}
         self._mates: dict[str, int] = {}
-        self._facts: dict[int, tuple[Resource, Token]] = {}
-        named = _named(cluster.store)
+        named = _named(self._cluster.store, after)
         self._kept = {label for label in (HOSTNAME, ZONE) if label in named}
         """Labels whose values somebody names: nodes that differ there do differ."""
-        self._selectors, self._priority = self._interests()
-        if follow:
-            cluster.store.subscribe(self._noticed)
+        self._selectors, self._priority = self._interests(after)
 
     def token(self, node: str) -> tuple[int, int]:
         """Of a node that exists, and of its zone: what it is, and which pods are on it in which state."""
@@ -131,7 +135,7 @@ class Symmetry:
             known = self._mates[pod.metadata.uid] = hash((takes, seen, who))
         return (known, pod.ready, pod.metadata.deletion_timestamp_ms or 0)
 
-    def _interests(self) -> tuple[list[Any], int]:
+    def _interests(self, after: Deployment | None) -> tuple[list[Any], int]:
         """What the subject's pods look for in others, and the highest priority of its pods."""
         if self._subject is None:
             return [], 0
@@ -139,7 +143,7 @@ class Symmetry:
         if d is None:
             return [], 0
         sets = [rs for rs in self._cluster.store.owned_by(d.metadata.uid, ReplicaSet) if rs.spec.replicas]
-        specs = [d.spec.template.spec, *(rs.spec.template.spec for rs in sets)]
+        specs = [known.spec.template.spec for known in (d, after, *sets) if known is not None]
         labels = d.spec.template.metadata.labels
         services = [s.spec.selector for s in self._cluster.store.list(Service, self._subject.namespace) if s.spec.selector]
         found: list[Any] = [s for s in services if all(labels.get(k) == v for k, v in s.items())]
@@ -180,6 +184,9 @@ class Symmetry:
             self._tokens.pop(event.key.name, None)
             self._kinds.pop(event.key.name, None)
             self._zones.clear()
+        elif event.key == self._subject:
+            if getattr(event.before, "spec", None) is not getattr(event.after, "spec", None):
+                self._look()
         elif isinstance(event.object, Pod) and event.object.spec.node_name:
             self._forget(event.object.spec.node_name)
 
@@ -200,10 +207,10 @@ def _ports(spec: PodSpec) -> Token:
     return tuple(sorted((p.host_port, p.protocol, p.host_ip) for c in spec.containers for p in c.ports if p.host_port))
 
 
-def _named(store: Store) -> str:
+def _named(store: Store, after: Deployment | None) -> str:
     """What pods and templates say about the nodes they want."""
     specs = [rs.spec.template.spec for rs in store.list(ReplicaSet)]
-    specs += [d.spec.template.spec for d in store.list(Deployment)]
+    specs += [d.spec.template.spec for d in (*store.list(Deployment), *((after,) if after is not None else ()))]
     specs += [p.spec for p in store.list(Pod) if p.metadata.controller is None and not p.spec.node_name]
     return " ".join(f"{s.node_selector} {s.affinity and s.affinity.node_affinity}" for s in specs if s.node_selector or s.affinity)
 

@@ -131,7 +131,9 @@ def _purse(evidence: Evidence) -> _Purse:
 def _question(evidence: Evidence, floor: Floor, *bodies: Mapping[str, Any] | None) -> int:
     starts = [repr(_manners(evidence, body)) for body in bodies]
     said = (floor.floor, floor.in_failure, starts, floor.deployment in evidence.rolled.autoscaled)
-    return question(changing(evidence, (floor.deployment,)), floor.deployment, bodies, *said)
+    after = evidence.rolled.followed[floor.deployment].last
+    assert after is not None  # or nobody would know its floor
+    return question(changing(evidence, (floor.deployment,)), after, bodies, *said)
 
 
 def _manners(evidence: Evidence, body: Mapping[str, Any] | None) -> ImageBehaviour:

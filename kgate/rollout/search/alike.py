@@ -16,13 +16,13 @@ from kgate.rollout.search.world import Start
 _THEIRS = (Deployment.kind, ReplicaSet.kind, Pod.kind, Event.kind, Node.kind, Namespace.kind)
 
 
-def question(start: Start, subject: Key, bodies: Iterable[Mapping[str, Any] | None], *said: object) -> int:
+def question(start: Start, after: Deployment, bodies: Iterable[Mapping[str, Any] | None], *said: object) -> int:
     """Equal for those that differ in names alone: of themselves, of nodes and of zones. `said` is all else that is asked.
 
-    `bodies` are the Deployment before and after its change.
+    `bodies` are the Deployment before and after its change, of which `after` is what the API server makes.
     """
-    cluster = start.cluster
-    symmetry = Symmetry(cluster, subject, follow=False)
+    cluster, subject = start.cluster, Key(after.kind, after.metadata.namespace, after.metadata.name)
+    symmetry = Symmetry(cluster, subject, after=after, follow=False)
     zones: dict[str, list[int]] = {}
     for node in cluster.store.list(Node):
         zones.setdefault(node.metadata.labels.get(ZONE, ""), []).append(symmetry.of_node(node.metadata.name))

@@ -146,3 +146,14 @@ def test_nothing_is_overlooked_among_pods_of_others(zones: list[str], others: li
     nodes = {f"n{i}": zone for i, zone in enumerate(zones)}
     change = [deployment(image, 2, surge=1, unavailable=1) for image in ("app:1", "app:2")]
     agrees(start(nodes, *change, others=dict(zip(nodes, others, strict=False))), ZONE_LOSS, TIES)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(zones=st.lists(st.sampled_from("ab"), min_size=2, max_size=3), others=st.lists(st.integers(0, 2), min_size=2, max_size=3))
+def test_what_new_pods_look_for_in_others_counts(zones: list[str], others: list[int]) -> None:
+    """Old pods did not mind the others; new ones would rather not be with them."""
+    nodes = {f"n{i}": zone for i, zone in enumerate(zones)}
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "other"}}}
+    shy = {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": term}]}}
+    change = [deployment("app:1", 2, surge=1, unavailable=1), deployment("app:2", 2, surge=1, unavailable=1, affinity=shy)]
+    agrees(start(nodes, *change, others=dict(zip(nodes, others, strict=False))), ZONE_LOSS, TIES)
