@@ -82,7 +82,7 @@ class Memory:
             "environment": {n: v for n, v in sorted(os.environ.items()) if n in _ENVIRONMENT or n.startswith("KGATE_")},
             "programs": [_found(name) for name in _PROGRAMS],
             # Waivers end at a date, and snapshots grow old by the hour.
-            "hour": int(time.time() // 3600),
+            "hour": _hour(),
             "stdout": [stdout is not None and stdout.isatty(), getattr(stdout, "encoding", None)],
         }
         key = hashlib.sha256(json.dumps(here, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
@@ -147,6 +147,12 @@ class Memory:
         entries = sorted(self.folder.glob("*.json"), key=lambda p: p.stat().st_mtime_ns)
         for old in entries[:-MOST_ENTRIES]:
             old.unlink(missing_ok=True)
+
+
+def _hour() -> int:
+    """Of the clock that the run goes by."""
+    given = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return int(given if given.isdigit() else time.time()) // 3600
 
 
 def _folder() -> Path | None:

@@ -39,7 +39,7 @@ class Place:
     def run(self, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
         # Without programs on PATH: a scanner that is installed here would be started, and such a run is not remembered.
         clean = {k: v for k, v in os.environ.items() if k not in ("CI", "NO_COLOR", "FORCE_COLOR")}
-        given = clean | {"XDG_CACHE_HOME": str(self.memory), "PATH": "/nowhere"} | environment
+        given = clean | {"XDG_CACHE_HOME": str(self.memory), "PATH": "/nowhere", "SOURCE_DATE_EPOCH": "1800000000"} | environment
         return subprocess.run([KGATE, "check", "-v", *args], cwd=self.folder, env=given, capture_output=True, text=True, check=False)
 
     def remembers(self, *args: str, **environment: str) -> bool:
