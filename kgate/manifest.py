@@ -107,6 +107,11 @@ class Manifest:
     def subject(self) -> Subject:
         return Subject(api_version=self.api_version, kind=self.kind, namespace=self.namespace, name=self.name)
 
+    def files(self, path: Path = ()) -> tuple[str, ...]:
+        """What patterns of files can name: the manifest's own and, for a rendered object, that which wrote the node at `path`."""
+        written = self.locate(path).file if self.app else ""
+        return (self.file, written) if written else (self.file,)
+
     def locate(self, path: Path, *, key: bool = False) -> Location:
         """The place of the value (or, with `key`, of the key) at `path`, which starts at the object, not at the document."""
         return self.source.locate(self.document, self.root + path, key=key)

@@ -77,4 +77,5 @@ def fits(text: str, patterns: Sequence[str]) -> bool:
 
 def _used_in(use: ImageUse, namespaces: Sequence[str], paths: Sequence[str]) -> bool:
     """An object that names no namespace is meant for `default`."""
-    return fits(use.manifest.namespace or "default", namespaces) and fits(use.manifest.file.removeprefix("./"), paths)
+    files = use.manifest.files(use.path)
+    return fits(use.manifest.namespace or "default", namespaces) and any(fits(file.removeprefix("./"), paths) for file in files)

@@ -37,7 +37,8 @@ class _Charge(Struct, frozen=True, kw_only=True):
 
     def findings(self, subject: Any) -> Iterator[Finding]:
         for violation in self.ask(subject):
-            if not (self.exclude and any_matches(self.exclude, violation.manifest.file)):
+            files = violation.manifest.files(violation.path) if self.exclude else ()
+            if not any(any_matches(self.exclude, file) for file in files):
                 yield _finding(self, violation, subject)
 
 

@@ -105,11 +105,11 @@ class _Out:
             first = requests[0]
             more = f" and {len(requests) - 1} more" if len(requests) > 1 else ""
             reason = f"ValidatingAdmissionPolicy {name} not evaluated for {first}{more}: {why}"
-            yield Skipped(file=first.manifest.file, reason=reason, line=first.manifest.locate(()).line, wanted=True)
+            yield _skipped(first.manifest, reason, wanted=True)
 
     def denied(self, policy: Policy, binding: Binding | None, request: Request, denial: Denial, severity: Severity) -> None:
         manifest = request.manifest
-        if self._said.exclude and any_matches(self._said.exclude, manifest.file):
+        if self._said.exclude and any(any_matches(self._said.exclude, file) for file in manifest.files()):
             return
         path: Path = deepest(manifest.body, (*request.template, *denial.path))
         bound = f" with binding '{binding.name}'" if binding is not None else ""
@@ -217,4 +217,5 @@ class _Bench:
 
 
 def _skipped(m: Manifest, reason: str, *, wanted: bool) -> Skipped:
-    return Skipped(file=m.file, reason=reason, line=m.locate(()).line, wanted=wanted)
+    place = m.locate(())
+    return Skipped(file=place.file or m.file, reason=reason, line=place.line, wanted=wanted)

@@ -57,7 +57,7 @@ def tag_pattern(image: Image, context: Context) -> Iterator[Violation]:
 
 def digest_required(image: Image, context: Context) -> Iterator[Violation]:
     found, paths = image.reference, context.settings.images.digest_required
-    if found is None or found.digest or (paths and not any_matches(paths, image.manifest.file)):
+    if found is None or found.digest or (paths and not any(any_matches(paths, f) for f in image.manifest.files(image.path))):
         return
     yield _at(image, f"{image} has no digest", f"write {found.familiar}@sha256:<digest>")
 

@@ -121,7 +121,7 @@ def _concerns(wanted: RequiredKey, manifest: Manifest) -> bool:
     kind = group_kind(manifest)
     if not (kind in wanted.kinds or manifest.kind in wanted.kinds if wanted.kinds else kind in POD_TEMPLATES):
         return False
-    return not wanted.paths or any_matches(wanted.paths, manifest.file)
+    return not wanted.paths or any(any_matches(wanted.paths, file) for file in manifest.files())
 
 
 def _everywhere(manifest: Manifest, place: tuple[str, str]) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -176,3 +176,11 @@ def test_the_order_of_files_does_not_matter(rng: random.Random) -> None:
     items = list(TREE.items())
     rng.shuffle(items)
     assert told(dict(items), rng) == told(TREE, None)
+
+
+def test_patterns_of_files_can_name_the_overlay_and_the_file_that_wrote_the_field(here: Path) -> None:
+    write(TREE)
+    deployment = load.manifests(["overlays/prod"]).manifests[1]
+    assert deployment.files() == ("overlays/prod/kustomization.yaml", "base/d.yaml")
+    assert deployment.files(("spec", "replicas")) == ("overlays/prod/kustomization.yaml", "overlays/prod/p.yaml")
+    assert load.manifests(["base/d.yaml"]).manifests[0].files(("spec",)) == ("base/d.yaml",)
