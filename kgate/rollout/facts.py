@@ -147,9 +147,10 @@ def described(manifest: Manifest, before: Manifest | None) -> Rehearsal:
     place = manifest.locate(())
     rehearsal = Rehearsal(
         object=manifest.subject,
-        file=place.file or manifest.file,
-        line=place.line,
-        column=place.column,
+        # Of a rendered object the app's file: several apps may roll out one and the same line of their base.
+        file=manifest.file,
+        line=1 if place.file else place.line,
+        column=1 if place.file else place.column,
         verdict="unknown",
         bounds="",
         images=("" if before is None else images(before), images(manifest)),
