@@ -209,7 +209,9 @@ class Finding(Struct, frozen=True, kw_only=True):
         if self.object is None or (self.stage is Stage.IMAGES and self.detail):
             return ()
         group = self.object.api_version.rpartition("/")[0]
-        return (group, self.object.kind, self.object.namespace, self.object.name, self.anchor or self.path)
+        # A line of a base is named for one app of several, which may leave.
+        named = () if self.apps else (self.object.namespace, self.object.name)
+        return (group, self.object.kind, *named, self.anchor or self.path)
 
     @property
     def _worded(self) -> bool:
@@ -275,8 +277,8 @@ class Skipped(Struct, frozen=True, kw_only=True, order=True):
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Sorted by `Finding.order`, repeats removed: the same fault reached twice is one fault, and one line of several apps is told once."""
     found = tuple(findings)
-    plain = {(f.order, f.document, f.severity): f for f in found if not f.apps}
-    unique = plain | {(f.order, f.document, f.severity): f for f in _of_apps(f for f in found if f.apps)}
+    plain = {(f.order, f.document, f.severity, f.waived or ""): f for f in found if not f.apps}
+    unique = plain | {(f.order, f.document, f.severity, f.waived or ""): f for f in _of_apps(f for f in found if f.apps)}
     return tuple(unique[k] for k in sorted(unique))
 
 

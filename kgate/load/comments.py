@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from kgate.comment import PREFIX, Comment, Node
 from kgate.edit import Entry, Impossible, Page, Spot
-from kgate.load.source import Document, Text
+from kgate.load.source import Document, Text, read
 from kgate.load.spots import spots
 from kgate.load.syntax import BREAK
 from kgate.manifest import Location, Path, Source
@@ -22,8 +22,9 @@ def comments(source: Source) -> tuple[Comment, ...]:
     """In the order of the text. None for text that is no file's: what was rendered has its comments in the files it comes from."""
     if not isinstance(source, Text) or PREFIX not in source.text:
         return ()
-    inside = [c for d in source.documents.values() if not d.json and PREFIX in d.text for c in _Commented(d).found()]
-    return tuple(sorted([*inside, *_between(source)], key=lambda c: c.place))
+    documents = source.documents.values() or [d for d, parsed in read(source.text) if parsed.data is not None or parsed.faults]
+    inside = [c for d in documents if not d.json and PREFIX in d.text for c in _Commented(d).found()]
+    return tuple(sorted([*inside, *_between(source, documents)], key=lambda c: c.place))
 
 
 def mentions(source: Source, word: str) -> bool:
@@ -149,9 +150,9 @@ def _spans(spot: Spot) -> Iterator[tuple[int, int]]:
         yield from _spans(entry.value)
 
 
-def _between(source: Text) -> Iterator[Comment]:
+def _between(source: Text, documents: Collection[Document]) -> Iterator[Comment]:
     """Comments beside a `---`, before the first one and in documents that hold nothing: they stand at no object."""
-    held = {n for d in source.documents.values() for n in range(d.line, d.line + len(BREAK.split(d.text.rstrip("\r\n"))))}
+    held = {n for d in documents for n in range(d.line, d.line + len(BREAK.split(d.text.rstrip("\r\n"))))}
     for n, line in enumerate(source.lines(), 1):
         if PREFIX not in line or n in held:
             continue

@@ -20,6 +20,8 @@ from kgate.waivers.rules import EXPIRED, REFUSED, UNUSED
 from kgate.waivers.settings import ObjectPattern, SettingsWaiver
 from kgate.waivers.waiver import Malformed, Terms, Waiver, Written, malformed, rules_of
 
+_Home = tuple[str, int]
+"""File and document of a manifest, by which a rendered object is told from those of other apps."""
 Within = Callable[[Sequence[str], str], bool]
 """Whether a file is meant by patterns as git writes them."""
 
@@ -52,8 +54,8 @@ def apply(
     read = _Reading(said, book)
     holding = [w for w in read.waivers if w.terms.until is None or w.terms.until >= today]
     about = [*read.about, *(_expired(w, book) for w in read.waivers if w.terms.until is not None and w.terms.until < today)]
-    index = _Index(holding, within)
-    marked = tuple(index.marked(f) for f in findings)
+    index = _Index(holding, within, {(clean(m.file), m.document): m for m in said.manifests if m.app})
+    marked = tuple(m for f in findings for m in index.marked(f))
     return Marked(findings=marked, about=(*about, *_unused(holding, index.used, book, sure, read.known_documents)))
 
 
@@ -111,10 +113,10 @@ def _of_settings(entry: SettingsWaiver, at: Written, book: Book) -> Waiver:
 class _Index:
     """Finds the waivers of a finding without asking each."""
 
-    def __init__(self, waivers: Sequence[Waiver], within: Within) -> None:
+    def __init__(self, waivers: Sequence[Waiver], within: Within, rendered: Mapping[_Home, Manifest]) -> None:
         self.used: set[tuple[int, str]] = set()
         """Numbers of waivers, and the rules of which they covered something."""
-        self._within = within
+        self._within, self._rendered = within, rendered
         self._lines: dict[tuple[str, str, int], list[int]] = defaultdict(list)
         self._nodes: dict[tuple[str, str, int, str], list[int]] = defaultdict(list)
         self._spans: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -133,32 +135,48 @@ class _Index:
         else:
             self._said[rule].append(n)
 
-    def marked(self, f: Finding) -> Finding:
+    def marked(self, f: Finding) -> Iterator[Finding]:
+        """One line of a base may be waived for one app and not for another: then it is told twice."""
         if f.stage in (Stage.LOAD, Stage.VALIDATE) and f.severity is Severity.ERROR:
-            return f
-        covering = set(self._covering(f))
-        self.used.update((n, f.rule) for n in covering)
-        if not covering or f.waived is not None:
-            return f
-        first = min((self._waivers[n] for n in covering), key=lambda w: w.order)
-        return replace(f, waived=first.text)
+            yield f
+            return
+        common = {*self._lines.get((f.rule, f.file, f.line), ()), *self._around(f)}
+        covering = {home: common | set(self._of_home(f, home)) for home in f.homes or ((f.file, f.document),)}
+        self.used.update((n, f.rule) for several in covering.values() for n in several)
+        bare = [home for home, several in covering.items() if not several]
+        if f.waived is not None or len(bare) == len(covering):
+            yield f
+            return
+        text = min((self._waivers[n] for several in covering.values() for n in several), key=lambda w: w.order).text
+        if not bare:
+            yield replace(f, waived=text)
+            return
+        yield replace(self._for(f, [home for home in covering if home not in bare]), waived=text)
+        yield self._for(f, bare)
 
-    def _covering(self, f: Finding) -> Iterator[int]:
-        yield from self._lines.get((f.rule, f.file, f.line), ())
-        for file, document in (f.homes or ((f.file, f.document),)) if self._nodes else ():
-            for pointer in _prefixes(f.path):
-                for n in self._nodes.get((f.rule, file, document, pointer), ()):
-                    span = self._waivers[n].span
-                    if span is not None and span.holds(f.path):
-                        yield n
-        if f.apps:
-            yield from (n for n in self._spans.get((f.rule, f.file), ()) if _surrounds(self._waivers[n], f))
-        yield from (n for n in self._said.get(f.rule, ()) if self._meant(self._waivers[n].said, f))
+    def _for(self, f: Finding, homes: Sequence[_Home]) -> Finding:
+        """The finding in some of the apps that have it."""
+        there = [self._rendered[home] for home in homes if home in self._rendered]
+        apps = tuple(sorted({clean(m.app) for m in there}))
+        return replace(f, homes=tuple(homes), apps=apps or f.apps, object=there[0].subject if there else f.object)
 
-    def _meant(self, said: SettingsWaiver | None, f: Finding) -> bool:
-        if said is None or (said.paths and not self._within(said.paths, f.file)):
+    def _around(self, f: Finding) -> Iterator[int]:
+        """Of a rendered object: comments in the files that it comes from."""
+        return (n for n in self._spans.get((f.rule, f.file), ()) if _surrounds(self._waivers[n], f)) if f.apps else iter(())
+
+    def _of_home(self, f: Finding, home: _Home) -> Iterator[int]:
+        for pointer in _prefixes(f.path) if self._nodes else ():
+            for n in self._nodes.get((f.rule, *home, pointer), ()):
+                span = self._waivers[n].span
+                if span is not None and span.holds(f.path):
+                    yield n
+        yield from (n for n in self._said.get(f.rule, ()) if self._meant(self._waivers[n].said, f, home))
+
+    def _meant(self, said: SettingsWaiver | None, f: Finding, home: _Home) -> bool:
+        if said is None or (said.paths and not any(self._within(said.paths, file) for file in {f.file, home[0]})):
             return False
-        return not said.objects or any(_named(o, f.object) for o in said.objects)
+        subject = self._rendered[home].subject if home in self._rendered else f.object
+        return not said.objects or any(_named(o, subject) for o in said.objects)
 
 
 def _named(pattern: ObjectPattern, subject: Subject | None) -> bool:
