@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from kgate.cel import declarations
-from kgate.cel.faults import CompileError, EvaluationError
+from kgate.cel.faults import CompileError, EvaluationError, UnknownError
 
 INSTALL = "pip install 'kgate[cel]'"
 AUTHORIZER = "authorizer"
@@ -92,6 +92,8 @@ def _compiled(expression: str) -> tuple[Any, Any]:
 
 def native(expression: str, *, text: str, pattern: str) -> Any:
     """What the engine itself makes of `expression`. Raises EvaluationError."""
+    if "\0" in text or "\0" in pattern:  # where the engine would end them
+        raise UnknownError("a text with a null character is not matched here")
     known = _asked if len(text) + len(pattern) <= _SHORT else _asked.__wrapped__
     return known(expression, text, pattern)
 

@@ -187,11 +187,13 @@ def _function(name: str, args: tuple[Node, ...]) -> Step:
 
     def called(s: State) -> Any:
         values = [step(s) for step in steps]
-        s.pay(1 if cost is None else cost(*values))
         try:
+            s.pay(1 if cost is None else cost(*values))
             return do(*values)
         except (TypeError, AttributeError):  # a receiver or argument of another type than the function is for
             raise no_overload() from None
+        except (ValueError, ArithmeticError, LookupError) as error:  # beyond what Python's own types hold
+            raise UnknownError(f"{name} is not evaluated here: {error}") from None
 
     return called
 
@@ -279,7 +281,8 @@ def _not_strictly_false(node: Call) -> Step:
 
 def _or_value(node: Call) -> Step:
     """`orValue` and `or`: the other side is not looked at where there is a value."""
-    assert node.target is not None
+    if node.target is None or len(node.args) != 1:
+        return _undefined(node.function, node.args)
     first, second, unwraps = closure(node.target), closure(node.args[0]), node.function == "orValue"
 
     def other(s: State) -> Any:

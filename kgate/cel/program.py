@@ -59,6 +59,8 @@ def compiled(text: str, names: frozenset[str], minor: int, beyond: bool = False)
     """
     if len(text) > MAX_EXPRESSION:
         raise UnknownError(f"it has more than {MAX_EXPRESSION} characters")
+    if "\0" in text:
+        raise UnknownError("it has a null character")
     serialised, kind = engine.checked(text, minor, names, beyond=beyond)
     return made(text, serialised, kind)
 

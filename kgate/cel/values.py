@@ -153,7 +153,10 @@ def keys(found: Mapping[Any, Any]) -> Iterator[Any]:
 
 
 def equal(a: Any, b: Any) -> bool:
+    """Raises UnknownError where it depends on a value that is not known."""
     kind, other = type(a), type(b)
+    if kind is Unknown or other is Unknown:
+        return a is b or bool((a if kind is Unknown else b).read())
     if kind is not other:
         return kind in NUMBERS and other in NUMBERS and bool(a == b)
     if kind is list:
@@ -162,8 +165,6 @@ def equal(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(k in b and equal(v, b[k]) for k, v in a.items())
     if kind is Optional:
         return a.there == b.there and (not a.there or equal(a.value, b.value))
-    if kind is Unknown:
-        return bool(a.read())
     return bool(a == b)
 
 
