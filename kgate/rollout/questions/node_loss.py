@@ -25,7 +25,7 @@ from kgate.rollout.census import Low
 from kgate.rollout.counterexample import loss
 from kgate.rollout.nodes import HOSTNAME, NodeSpec
 from kgate.rollout.questions.evidence import Answer, Evidence, Level
-from kgate.rollout.questions.work import MOST_TOGETHER, shape
+from kgate.rollout.questions.work import MOST_TOGETHER, copy, may_play, shape
 from kgate.rollout.startup import span
 from kgate.rollout.written import node
 
@@ -41,7 +41,7 @@ NOT_REPLACED = Rule(
 )
 
 MOST_PLAYED = 8
-"""Nodes of a world with many changed Deployments that are lost in turn. The others go by one that is alike, or are unknown."""
+"""Nodes of a world with many changed Deployments that are lost in turn in any case; after that others go by one that is alike."""
 
 _UNREACHABLE = Taint(key="node.kubernetes.io/unreachable", effect="NoExecute")
 _PATIENCE_MS = 15 * 60 * 1000
@@ -85,26 +85,35 @@ def node_loss(evidence: Evidence) -> Iterator[Answer]:
 
 
 def _by_one_alike(evidence: Evidence) -> Iterator[Answer]:
-    """Where its own node was not lost: another Deployment of its shape on another node of the same kind, with as many pods there."""
-    node_, there = _worst(evidence, ()), max(evidence.followed.end.values(), default=0)
-    if not there:
-        return
+    """Where its own node was not lost."""
+    there, worst = max(evidence.followed.end.values(), default=0), _worst(evidence, ())
+    found = _alike(evidence)
+    if found is not None:
+        name, key, ms = found
+        yield Answer(
+            rule=NOT_REPLACED,
+            level=Level.PASSES,
+            statement=f"if node {worst} is lost after the rollout, its {_pods(there)} run{'s' if there == 1 else ''} elsewhere "
+            f"{span(ms)} later: {_tolerated(evidence)}",
+            bounds=f"played with node {name} and Deployment {key.name}, which are alike; {evidence.rehearsal.bounds}",
+        )
+    elif there:
+        lost = f"{len(evidence.shared[NOT_REPLACED.name])} nodes were lost in turn, and it is none of them"
+        said = f"whether the pods of node {worst} are replaced was not played: {lost}"
+        yield Answer(rule=NOT_REPLACED, level=Level.UNKNOWN, statement=said)
+
+
+def _alike(evidence: Evidence) -> tuple[str, Key, int] | None:
+    """A Deployment of its shape on a node of the same kind, with as many pods there, that came back: the node, whose, after how long."""
     known: dict[str, dict[Key, Lost]] = evidence.shared[NOT_REPLACED.name]
     shapes: dict[Key, Hashable] = evidence.shared.get("shapes", {})
-    mine, kinds = shape(evidence), _kinds(evidence)
+    mine, kinds, there = shape(evidence), _kinds(evidence), max(evidence.followed.end.values(), default=0)
+    kind = kinds.get(_worst(evidence, ()))
     for name in known:
         for key, lost in known[name].items():
-            if shapes.get(key) == mine and lost.there == there and kinds.get(name) == kinds.get(node_) and lost.replaced_ms is not None:
-                yield Answer(
-                    rule=NOT_REPLACED,
-                    level=Level.PASSES,
-                    statement=f"if node {node_} is lost after the rollout, its {_pods(there)} run{'s' if there == 1 else ''} elsewhere "
-                    f"{span(lost.replaced_ms)} later: {_tolerated(evidence)}",
-                    bounds=f"played with node {name} and Deployment {key.name}, which are alike; {evidence.rehearsal.bounds}",
-                )
-                return
-    said = f"whether the pods of node {node_} are replaced was not played: {MOST_PLAYED} nodes were lost in turn, and it is none of them"
-    yield Answer(rule=NOT_REPLACED, level=Level.UNKNOWN, statement=said)
+            if shapes.get(key) == mine and lost.there == there and kinds.get(name) == kind and lost.replaced_ms is not None:
+                return name, key, lost.replaced_ms
+    return None
 
 
 def _kinds(evidence: Evidence) -> dict[str, NodeSpec]:
@@ -168,7 +177,7 @@ def _lost(evidence: Evidence) -> Lost | None:
     if not worst:
         return None
     if worst not in known:
-        if len(known) >= MOST_PLAYED and evidence.crowd > MOST_TOGETHER:
+        if len(known) >= MOST_PLAYED and evidence.crowd > MOST_TOGETHER and (_alike(evidence) is not None or not may_play(evidence)):
             return None
         shape(evidence)
         known[worst] = played(evidence, worst)
@@ -186,7 +195,7 @@ def _worst(evidence: Evidence, known: Container[str]) -> str:
 
 def played(evidence: Evidence, lost: str) -> dict[Key, Lost]:
     """The node is lost at the end. By Deployment, of those that had pods there; empty when it does not come to an end."""
-    cluster = evidence.rolled.played.cluster.fork()
+    cluster = copy(evidence, evidence.rolled.played.cluster)
     begun_ms, longest_ms = cluster.now_ms, _longest_ms(evidence, lost)
     there = Counter(key for pod in cluster.store.pods_on(lost) if pod.active and (key := _owner(cluster, pod)) is not None)
     left = {key: sum(p.ready and p.spec.node_name != lost for p in _pods_of(cluster, key)) for key in there}

@@ -49,7 +49,7 @@ def test_those_that_differ_are_each_played(ask: Ask, question: str) -> None:
 
 @pytest.mark.parametrize("question", PLAYED_AGAIN)
 def test_when_enough_has_been_played_the_others_are_unknown(ask: Ask, monkeypatch: pytest.MonkeyPatch, question: str) -> None:
-    monkeypatch.setattr("kgate.rollout.questions.work.MOST_WRITES", 300)
+    monkeypatch.setattr("kgate.rollout.questions.work.MOST_WRITES", 600)
     first, last = (
         ask(set_of("web:2", different=True), set_of("web:1", different=True), name=name).proof(question) for name in ("d0", f"d{MANY - 1}")
     )
@@ -77,6 +77,7 @@ def test_nodes_that_were_not_lost_go_by_one_that_is_alike(ask: Ask) -> None:
 
 def test_and_are_unknown_where_none_is(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kgate.rollout.questions.node_loss.MOST_PLAYED", 0)
+    monkeypatch.setattr("kgate.rollout.questions.work.MOST_WRITES", 0)
     nodes = NODES.replace("count: 2", f"count: {MANY}")
     proof = ask(set_of("web:2"), set_of("web:1"), nodes=nodes, name="d3").proof("node-loss-replacement")
     assert proof is not None
