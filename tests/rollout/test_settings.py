@@ -16,6 +16,7 @@ RIGHT: list[dict[str, Any]] = [
     {"behaviour": {"default": {"startup": 10}, "images": {"registry.example.com/web": {"mode": "crash", "termination": 0.5}}}},
     {"floors": {"prod/web": 4, "prod/*": 0, "*": "80%"}, "failures": {"node": 0, "zone": 1}},
     {"floors": None, "failures": None},
+    {"behaviour": {"default": {"startup": [5, 20.5]}, "images": {"web": {"startup": [0, 0]}}}, "budget": 10},
 ]
 
 WRONG: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
@@ -25,6 +26,7 @@ WRONG: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
     ({"cluster": {"nodes": []}}, ("cluster",)),
     ({"behaviour": {"default": {"start": 1}}}, ("behaviour", "default", "start")),
     ({"behaviour": {"images": {"a": {"startup": -1}}}}, ("behaviour", "images", "a", "startup")),
+    ({"behaviour": {"default": {"startup": [5, -1]}}}, ("behaviour", "default", "startup", 1)),
     ({"floors": {"web": 4}}, ("floors", "web")),
     ({"floors": {"*": "101%"}}, ("floors", "*")),
     ({"floors": {"*": -1}}, ("floors", "*")),
@@ -77,3 +79,18 @@ def test_a_floor_is_of_the_nearest_name_and_percentages_round_up() -> None:
     assert said.floor("prod", "api", 5) == 3
     assert said.floor("test", "web", 6) == 5
     assert RolloutSettings().floor("prod", "web", 10) is None
+
+
+@pytest.mark.parametrize("span", [[20, 5], [5], [1, 2, 3], []])
+def test_a_span_of_seconds_has_its_least_first(span: list[int]) -> None:
+    with pytest.raises(SettingError, match="startup is no span") as fault:
+        from_config({"behaviour": {"default": {"startup": span}}})
+    assert fault.value.path == ("behaviour", "default", "startup")
+
+
+def test_an_image_that_says_its_start_has_no_span_of_others() -> None:
+    said = from_config(
+        {"behaviour": {"default": {"startup": [5, 20]}, "images": {"web": {"startup": 8}, "db": {"termination": 1}}}}
+    ).behaviour
+    assert (said.of("web").startup_least_ms, said.of("web").startup_ms) == (None, 8000)
+    assert (said.of("db").startup_least_ms, said.of("db").startup_ms) == (5000, 20_000)
