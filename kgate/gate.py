@@ -321,15 +321,15 @@ def _one_each(findings: Sequence[Finding]) -> Sequence[Finding]:
 
 
 def _accepted(options: Options, loaded: load.Loaded, outcomes: Sequence[_Outcome]) -> Sequence[Finding]:
-    """What somebody answers for, or knows already, is marked."""
-    found = _one_each([*loaded.findings, *(f for o in outcomes for f in o.findings)])
+    """What somebody answers for, or knows already, is marked. A waiver of a policy does not reach what a rehearsal proves of the same."""
     missed = any(s.wanted for o in outcomes for s in o.skipped) or any(r.verdict == "unknown" for o in outcomes for r in o.rollouts)
     ran = Ran(
         whole=_whole(options, loaded),
         scanned=all(i.scanned for o in outcomes for i in o.images),
         rehearsed=options.base is None and not missed,
     )
-    return accepted(options, found, loaded, ran)
+    found = accepted(options, [*loaded.findings, *(f for o in outcomes for f in o.findings)], loaded, ran)
+    return [*_one_each([f for f in found if f.waived is None]), *_one_each([f for f in found if f.waived is not None])]
 
 
 def _guarded(options: Options, findings: Iterable[Finding]) -> Iterable[Finding]:
