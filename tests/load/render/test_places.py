@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kgate.load.render import Rendering, render
 from kgate.manifest import Manifest, Path
@@ -183,3 +185,42 @@ def test_every_text_is_in_the_line_where_it_stands(name: str) -> None:
         for path, value in scalars(manifest.body):
             place = manifest.locate(path)
             assert as_written(value) in lines[place.file][place.line - 1][place.column - 1 :], (manifest.subject, path, place)
+
+
+NAMES = st.lists(st.sampled_from([f"key{n}" for n in range(8)]), unique=True, max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(base=NAMES, patch=NAMES, overlay=NAMES)
+def test_each_value_stands_with_whoever_wrote_it_last(base: list[str], patch: list[str], overlay: list[str]) -> None:
+    """Environment variables and annotations of a base, of a patch and of an overlay's inline patch, in any mixture."""
+
+    def object_of(names: list[str], writer: str, indent: str = "") -> str:
+        lines = ["apiVersion: apps/v1", "kind: Deployment", "metadata:", "  name: web", "  annotations:"]
+        lines += [f"    {n}: {writer}-{n}" for n in names] or ["    {}"]
+        lines += ["spec:", "  template:", "    spec:", "      containers:", "      - name: web", "        env:"]
+        lines += [line for n in names for line in (f"        - name: {n}", f"          value: {writer}-{n}")] or ["          []"]
+        return "".join(f"{indent}{line}\n" for line in lines)
+
+    tree = {
+        "base/kustomization.yaml": "resources: [d.yaml]\n",
+        "base/d.yaml": object_of(base, "base"),
+        "app/kustomization.yaml": "resources: [../base]\npatches:\n- path: p.yaml\n- patch: |\n" + object_of(overlay, "inline", "    "),
+        "app/p.yaml": object_of(patch, "patch"),
+    }
+    files = Memory(tree)
+    (rendering,) = render(files, files.kustomizations)
+    assert rendering.reason == ""
+    (manifest,) = rendering.manifests
+    written_in = {"base": "base/d.yaml", "patch": "app/p.yaml", "inline": "app/kustomization.yaml"}
+    last = {n: writer for writer, names in (("base", base), ("patch", patch), ("inline", overlay)) for n in names}
+    env = manifest.body["spec"]["template"]["spec"]["containers"][0].get("env", [])
+    assert {e["name"]: e["value"] for e in env} == {n: f"{writer}-{n}" for n, writer in last.items()}
+    paths = [(*CONTAINERS, 0, "env", n, "value") for n in range(len(env))]
+    for path in [*paths, *(("metadata", "annotations", n) for n in last)]:
+        value: Any = manifest.body
+        for step in path:
+            value = value[step]
+        place = manifest.locate(path)
+        assert place.file == written_in[value.split("-")[0]]
+        assert tree[place.file].split("\n")[place.line - 1][place.column - 1 :] == value
