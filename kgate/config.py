@@ -207,7 +207,7 @@ def from_config(body: object, source: Source | None, *, file: str, home: str | N
         baseline=_baseline(body.get("baseline"), place),
     )
     sections = {name: body[name] for name in _SECTIONS if body.get(name) is not None}
-    built = {name: _section(name, place.as_written(value, (name,)), place, home or file) for name, value in sections.items()}
+    built = {name: _section(name, place.as_written(value, (name,)), place, file) for name, value in sections.items()}
     return _homed(replace(options, **built), file, home or file)
 
 
@@ -261,13 +261,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
 
 
-def _section(name: str, value: object, place: _Place, home: str) -> Any:
-    """The settings of one room, built by the room itself. Policies are read at once, from the folder of `home`: their names are keys."""
+def _section(name: str, value: object, place: _Place, file: str) -> Any:
+    """The settings of one room, built by the room itself. Policies are read at once, from the folder of `file`: their names are keys."""
     import importlib
 
     room = importlib.import_module(f"kgate.{name}.settings")
     try:
-        folder = {"folder": str(FilePath(home).parent)} if name == "policy" else {}
+        folder = {"folder": str(FilePath(file).parent)} if name == "policy" else {}
         return room.from_config(value, **folder)
     except SettingError as fault:
         place.refuse((name, *fault.path), fault.message, hint=fault.hint, key=fault.key)

@@ -23,7 +23,6 @@ OPTIONS = {
     "CLUSTER": "--cluster",
     "KUBERNETES_VERSION": "--kubernetes-version",
     "POD_SECURITY": "--pod-security",
-    "BASELINE": "--baseline",
     "FAIL_ON": "--fail-on",
 }
 REPORTS = {"json": "kgate.json", "sarif": "kgate.sarif", "junit": "kgate.xml", "html": "kgate.html", "markdown": "kgate.md"}

@@ -107,6 +107,47 @@ def test_the_files_that_the_settings_name_are_those_of_the_merge_base(repository
     assert "/tmp" not in done.stderr
 
 
+OWN = """\
+id: ACME-1
+name: no-web
+severity: error
+default: on
+summary: nothing is called web
+why: It says nothing.
+remediation: give it another name
+subject: object
+kinds: [Deployment.apps]
+require: {properties: {metadata: {properties: {name: {not: {const: web}}}}}}
+examples: {good: [], bad: []}
+"""
+
+
+def test_policies_of_ones_own_are_those_of_the_merge_base(repository: Path) -> None:
+    git(repository, "checkout", "-q", "main")
+    (repository / ".kgate.yaml").write_text("policy: {paths: [rules/], rules: {no-web: error}}\n")
+    (repository / "rules").mkdir()
+    (repository / "rules" / "no-web.yaml").write_text(OWN)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "a policy")
+    git(repository, "checkout", "-q", "-b", "policy")
+    (repository / "rules" / "no-web.yaml").write_text(OWN.replace("const: web", "const: other"))
+    assert "no-web" not in rules(checked(repository, "web.yaml")[1])
+    assert "no-web" in rules(checked(repository, "--config=base", "web.yaml")[1])
+
+
+def test_a_baseline_that_the_settings_name_is_that_of_the_merge_base(repository: Path) -> None:
+    git(repository, "checkout", "-q", "main")
+    (repository / ".kgate.yaml").write_text(STRICT + "baseline: known.json\n")
+    (repository / "known.json").write_text('{"schema": "kgate.baseline/1", "entries": []}\n')
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "an empty baseline")
+    git(repository, "checkout", "-q", "-b", "baseline")
+    argv = [KGATE, "check", "--offline", "--stage=policy", "--write-baseline=known.json", "."]
+    subprocess.run(argv, cwd=repository, capture_output=True, check=False)
+    assert checked(repository)[0].returncode == 0
+    assert checked(repository, "--config=base")[0].returncode == 1
+
+
 def test_patterns_hold_from_the_folder_of_the_settings(repository: Path) -> None:
     git(repository, "checkout", "-q", "main")
     (repository / ".kgate.yaml").write_text("exclude: [vendor/**]\n")
