@@ -1,4 +1,4 @@
-"""Writes kgate/load/render/kustomize/merge_keys.json from an OpenAPI document of Kubernetes: which lists a strategic merge merges, by which keys.
+"""Writes kgate/load/render/kustomize/merge_keys.json from an OpenAPI document of Kubernetes: which lists merge, by which keys.
 
     python tools/merge_keys.py SWAGGER.json
 

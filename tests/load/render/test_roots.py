@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from kgate import load
 from kgate.finding import Finding, in_order
-from kgate.load.render import render
+from kgate.load.files import Disk
+from kgate.load.render import kustomize, render
 from kgate.policy import catalog, judge
 from kgate.policy.settings import PolicySettings
 from tests.load.render.memory import Memory
@@ -184,3 +185,10 @@ def test_patterns_of_files_can_name_the_overlay_and_the_file_that_wrote_the_fiel
     assert deployment.files() == ("overlays/prod/kustomization.yaml", "base/d.yaml")
     assert deployment.files(("spec", "replicas")) == ("overlays/prod/kustomization.yaml", "overlays/prod/p.yaml")
     assert load.manifests(["base/d.yaml"]).manifests[0].files(("spec",)) == ("base/d.yaml",)
+
+
+def test_a_folder_can_be_rendered_by_its_path(here: Path) -> None:
+    write(TREE)
+    base = kustomize.render_folder(Disk(), "base")
+    assert (base.app, [m.kind for m in base.manifests]) == ("base", ["ConfigMap", "Deployment"])
+    assert kustomize.render_folder(Disk(), "plain").reason == "the folder holds no kustomization file"

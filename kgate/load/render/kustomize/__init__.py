@@ -24,6 +24,11 @@ def render(files: Files, kustomizations: Iterable[str]) -> list[Rendering]:
     return [_render(shelf, folder) for folder in _roots(folders, included) if not _is_component(shelf, folder)]
 
 
+def render_folder(files: Files, folder: str) -> Rendering:
+    """The app of one folder, whoever else includes it: what a Flux Kustomization or an Argo CD Application names by its path."""
+    return _render(Shelf(files), files.real(folder))
+
+
 def _roots(folders: list[str], included: dict[str, list[str]]) -> list[str]:
     """Those that none includes; and one of each ring of kustomizations that include one another, so that it is told."""
     below = {f for listed in included.values() for f in listed}
@@ -77,6 +82,9 @@ def _is_foreign(shelf: Shelf, folder: str) -> bool:
 def _render(shelf: Shelf, root: str) -> Rendering:
     files, budget = shelf.files, Budget()
     found = shelf.kustomizations(root)
+    if not found:
+        shown = files.shown(root)
+        return Rendering(app=shown, renderer=RENDERER, file=shown, reason="the folder holds no kustomization file")
     file = files.shown(found[0])
     app = posixpath.dirname(file) or "."
     try:
