@@ -42,3 +42,19 @@ def test_the_scenario_gets_stuck_on_the_bad_image_and_comes_back(folder: Path) -
     assert [s["ok"] for s in recording["stepResults"] if s["op"] == "wait"] == [True, True]
     assert recording["final"]["deployments"]["web"]["revision"] == "3"
     assert recording["final"]["replicasets"]["web/rs1"]["spec.replicas"] == 4
+
+
+def test_the_page_of_the_rules_is_what_kgate_prints() -> None:
+    """`kgate rules --report markdown > docs/rules.md` writes it anew."""
+    done = kgate(ROOT, "rules", "--report", "markdown")
+    assert (ROOT / "docs" / "rules.md").read_text() == done.stdout, done.stderr
+
+
+def test_every_rule_explains_itself_with_examples_and_a_place_on_the_page() -> None:
+    from kgate.cli import catalogue, rulespage
+
+    page = (ROOT / "docs" / "rules.md").read_text()
+    for rule in catalogue.rules():
+        assert rule.why and rule.remediation and rule.summary, rule.id
+        assert f"\n### {rule.id} {rule.name}\n" in page
+        assert rulespage.section(rule) in page

@@ -191,7 +191,7 @@ def _checked(
         _write_baseline(report, options.write_baseline)
     told = tuple((output.path, REPORTERS[output.format](report, look(output))) for output in asked)
     answer = Answer(reports=told, verdict=f"kgate: {summary.verdict(report, Style())}", exit_code=report.exit_code)
-    if memory:
+    if memory and options.baseline is None:  # a baseline also asks which files are there, which memory does not hear
         memory.keep(answer)
     return answer, f"settings: {options.settings_file or 'none, defaults hold'}"
 
@@ -433,34 +433,43 @@ def snapshot(files: tuple[str, ...], output: str | None, taken: str | None) -> i
 
 
 @app.command(short_help="List what kgate can find.")
-@_report_option("text, json")
+@_report_option("text, json, markdown")
 @_color
 def rules(reports: tuple[str, ...], color: str) -> int:
     """The catalogue: every rule, its severity and what it finds."""
     import json
 
-    from kgate.cli import catalogue
+    from kgate.cli import catalogue, rulespage
 
     look, every = style(color), catalogue.rules()
-    for output in outputs(reports, ("text", "json"), default="text"):
-        as_json = "".join(json.dumps(catalogue.as_json(r)) + "\n" for r in every)
-        output.write(as_json if output.format == "json" else catalogue.table(every, look(output)))
+    shown: dict[str, Callable[[Output], str]] = {
+        "text": lambda output: catalogue.table(every, look(output)),
+        "json": lambda _: "".join(json.dumps(catalogue.as_json(r)) + "\n" for r in every),
+        "markdown": lambda _: rulespage.page(every),
+    }
+    for output in outputs(reports, shown, default="text"):
+        output.write(shown[output.format](output))
     return 0
 
 
 @app.command(short_help="Tell all about one rule.")
 @click.argument("rule", metavar="ID")
-@_report_option("text, json")
+@_report_option("text, json, markdown")
 @_color
 def explain(rule: str, reports: tuple[str, ...], color: str) -> int:
     """One rule, by identifier or name: what it finds, why that matters, what to write instead."""
     import json
 
-    from kgate.cli import catalogue
+    from kgate.cli import catalogue, rulespage
 
     look, found = style(color), catalogue.find(rule)
-    for output in outputs(reports, ("text", "json"), default="text"):
-        output.write(json.dumps(catalogue.as_json(found)) + "\n" if output.format == "json" else catalogue.explained(found, look(output)))
+    shown: dict[str, Callable[[Output], str]] = {
+        "text": lambda output: catalogue.explained(found, look(output)),
+        "json": lambda _: json.dumps(catalogue.as_json(found)) + "\n",
+        "markdown": lambda _: rulespage.section(found),
+    }
+    for output in outputs(reports, shown, default="text"):
+        output.write(shown[output.format](output))
     return 0
 
 

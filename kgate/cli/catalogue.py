@@ -52,7 +52,7 @@ def explained(rule: Rule, style: Style) -> str:
     told = f"{rule.severity}, stage {rule.stage}{'' if rule.enabled else ', off unless the settings switch it on'}"
     lines = [f"{head}  ({told})", "", style.shown(rule.summary), ""]
     told_of = (
-        ("why", rule.why), ("fix", rule.remediation), ("edit", _edit(rule)), ("see", " ".join(rule.references)), ("set", _setting(rule))
+        ("why", rule.why), ("fix", rule.remediation), ("edit", edit_of(rule)), ("see", " ".join(rule.references)), ("set", setting_of(rule))
     )  # fmt: skip
     for name, text in told_of:
         rows = wrapped(style.shown(text), _WIDE) if text else []
@@ -60,7 +60,7 @@ def explained(rule: Rule, style: Style) -> str:
     return style.finished([*lines, *_examples(rule, style)])
 
 
-def _edit(rule: Rule) -> str:
+def edit_of(rule: Rule) -> str:
     """What `kgate fix` does about it; empty when it does nothing."""
     from kgate import policy
     from kgate.validate.rules import NOT_SERVED
@@ -85,7 +85,7 @@ def _told(edit: Edit) -> str:
     return f"{edit.operation} {pointer(edit.path) or 'it'}{value}"
 
 
-def _setting(rule: Rule) -> str:
+def setting_of(rule: Rule) -> str:
     """How the settings change what the rule says."""
     return (
         f'policy: {{rules: {{{rule.name}: "off"}}}}, or error, warning, info, in .kgate.yaml'
@@ -95,17 +95,19 @@ def _setting(rule: Rule) -> str:
 
 
 def _examples(rule: Rule, style: Style) -> list[str]:
-    """The first bad and the first good example of a policy; other rooms have none."""
+    return [line for title, rows in examples_of(rule) for line in ("", f"{title}:", *("  " + style.shown(row) for row in rows))]
+
+
+def examples_of(rule: Rule) -> list[tuple[str, list[str]]]:
+    """The first bad and the first good example of a policy, as lines of YAML under a title; other rooms have none."""
     from kgate import policy
 
     found = next((p for p in policy.catalog().policies if p.rule.id == rule.id), None)
     if found is None:
         return []
     examples = policy.examples(found)
-    lines: list[str] = []
-    for title, body in (("with the settings", examples.settings), ("wrong", examples.bad[0]), ("right", examples.good[0])):
-        lines += ["", f"{title}:", *("  " + style.shown(row) for row in _yaml(body))] if body else []
-    return lines
+    shown = (("with the settings", examples.settings), ("wrong", examples.bad[0]), ("right", examples.good[0]))
+    return [(title, _yaml(body)) for title, body in shown if body]
 
 
 def _yaml(body: Any) -> list[str]:
