@@ -6,6 +6,7 @@ Each is settled, and searched anew: what happens there has its own moments and n
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -31,6 +32,8 @@ _REPLICAS = (2, 3, 4, 5, 6, 8)
 _EACH = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 _STATES = 150
 MOST_TRIES = 12
+"""Of a Deployment of up to _PODS pods; of larger ones fewer."""
+_PODS = 50
 
 
 class Worst(Struct, frozen=True, kw_only=True):
@@ -54,7 +57,8 @@ class Smaller(Struct, frozen=True, kw_only=True):
 
 def smaller(evidence: Evidence, worst: Worst, floor: Floor, freedom: Freedom) -> Iterator[Smaller]:
     """Those in which it is found, of at most MOST_TRIES."""
-    for cut in list(_cuts(evidence, floor, worst.violation))[:MOST_TRIES]:
+    tries = max(2, MOST_TRIES * _PODS // max(_PODS, evidence.rehearsal.peak_pods))
+    for cut in islice(_cuts(evidence, floor, worst.violation), tries):
         wanted = _resized(evidence, floor, cut.replicas)
         found = _searched(evidence, cut, worst, wanted, freedom)
         if found is not None and _alike(evidence, found.violation, worst.violation, cut):
