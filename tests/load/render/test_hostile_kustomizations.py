@@ -139,3 +139,9 @@ def test_what_is_not_done_is_not_half_done(text: str, words: str) -> None:
 def test_the_reason_names_the_line_of_another_file() -> None:
     told = reason({"app/kustomization.yaml": "resources: [../base]\n", "base/kustomization.yaml": "\nresources: [gone.yaml]\n"})
     assert told == "base/kustomization.yaml:2:13: there is no file or folder gone.yaml"
+
+
+def test_a_replacement_that_leads_into_a_text_is_not_half_done() -> None:
+    config = CONFIG + 'data: {json: "{\\"env\\": \\"dev\\"}"}\n'
+    replacement = "replacements: [{sourceValue: x, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.json.env]}]}]\n"
+    assert "leads into a text" in reason({"kustomization.yaml": "resources: [a.yaml]\n" + replacement, "a.yaml": config})
