@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from kgate.load.render.rendering import Files, NotRendered, Rendering
+from kgate.load.render.rendering import Entry, Files, NotRendered, Remotes, Rendering
 
 __all__ = ["Files", "Named", "NotRendered", "Rendering", "render"]
 
@@ -31,6 +31,12 @@ class Named:
 
     def top(self, path: str) -> str:
         return self._files.top(path)
+
+    def entries(self, folder: str) -> tuple[Entry, ...]:
+        return self._files.entries(folder)
+
+    def remotes(self, path: str) -> Remotes:
+        return self._files.remotes(path)
 
 
 def render(files: Files, kustomizations: Iterable[str]) -> tuple[Rendering, ...]:

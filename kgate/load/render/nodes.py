@@ -249,6 +249,8 @@ class Reader:
         self._settings = settings
         self._count = 0
         self._open: set[int] = set()
+        self._flow = 0
+        """How many `[ ]` and `{ }` stand around."""
 
     def read(self, text: str) -> Node | None:
         """None when the text holds no document. Raises NotRendered for what kustomize's YAML reader would refuse."""
@@ -278,11 +280,13 @@ class Reader:
         if id(node) in self._open:
             raise NotRendered("a value contains itself through an alias", place=place)
         self._open.add(id(node))
+        self._flow += bool(node.flow_style)
         if node.__class__ is SequenceNode:
             made = Node(place=place, key=key, children=[self._node(v, None) for v in node.value])
         else:
             made = Node(place=place, key=key, children=self._fields(node))
         self._open.discard(id(node))
+        self._flow -= bool(node.flow_style)
         return made
 
     def _scalar(self, node: Any, place: Place, key: Place | None) -> Node:
@@ -291,7 +295,9 @@ class Reader:
             quoted = not tag[0]
             if self._settings and not quoted:
                 return _plain(text, place, key)
-            return Node(place=place, key=key, text=text, tag=STR if quoted else resolved(text)[0], quoted=quoted)
+            # A value that is left blank is null; but inside of brackets kustomize writes it out as an empty text, unless it is merged away.
+            written = quoted or bool(self._flow and not text)
+            return Node(place=place, key=key, text=text, tag=STR if quoted else resolved(text)[0], quoted=written)
         name = tag.removeprefix(_TAG)
         if name == tag or name not in _KNOWN or name in ("binary", "merge", "map", "seq"):
             raise NotRendered(f"tag {tag} is not supported", place=place)

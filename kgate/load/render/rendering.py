@@ -43,10 +43,33 @@ class Rendering(Struct, frozen=True, kw_only=True):
     object; `Manifest.locate` answers with the file and line that wrote the node."""
     sources: tuple[Source, ...] = ()
     """The texts of `inputs` that nodes can stand in."""
+    kind: str = ""
+    """Of the object that declares the app: `Application`, `ApplicationSet`, `Kustomization`, `HelmRelease`; empty where none does."""
+    environment: str = ""
+    """Where it goes, as far as the app says: `prod-eu/web` (cluster and namespace)."""
+    notes: tuple[str, ...] = ()
+    """What was taken for granted in rendering it."""
 
     @property
     def rendered(self) -> bool:
         return not self.reason
+
+
+class Entry(Struct, frozen=True, kw_only=True, order=True):
+    """What lies in a folder."""
+
+    name: str
+    folder: bool = False
+    link: bool = False
+    """A symbolic link, wherever it leads; then `folder` says nothing."""
+
+
+class Remotes(Struct, frozen=True, kw_only=True):
+    """What a clone knows of where it comes from."""
+
+    urls: tuple[str, ...] = ()
+    branch: str = ""
+    """The one that is checked out; empty when none is."""
 
 
 class Files(Protocol):
@@ -65,3 +88,9 @@ class Files(Protocol):
 
     def top(self, path: str) -> str:
         """The real folder that nothing outside of may be read for `path`: the top of its repository; empty when there is none."""
+
+    def entries(self, folder: str) -> tuple[Entry, ...]:
+        """What lies in it, sorted; nothing when there is no such folder."""
+
+    def remotes(self, path: str) -> Remotes:
+        """Of the repository that `path` lies in."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posixpath
 
+from kgate.load.render.rendering import Entry, Remotes
+
 
 class Memory:
     """Implements `kgate.load.render.Files`; the top of the repository is `repo`."""
@@ -26,6 +28,14 @@ class Memory:
 
     def top(self, path: str) -> str:
         return "repo"
+
+    def entries(self, folder: str) -> tuple[Entry, ...]:
+        prefix = posixpath.normpath(folder) + "/"
+        below = [p.removeprefix(prefix) for p in self._data if p.startswith(prefix)]
+        return tuple(sorted({Entry(name=p.split("/")[0], folder="/" in p) for p in below}))
+
+    def remotes(self, path: str) -> Remotes:
+        return Remotes(urls=("https://git.example.com/team/repo.git",), branch="main")
 
     @property
     def kustomizations(self) -> list[str]:

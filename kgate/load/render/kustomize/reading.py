@@ -66,8 +66,9 @@ def _is_object(node: Node) -> bool:
         return False
     if not node.is_map:
         raise NotRendered("a document is no object", place=node.place)
-    if not node.string("kind"):
-        raise NotRendered("an object has no kind", place=node.place)
+    version = node.get("apiVersion")
+    if not node.string("kind") or (version is not None and version.is_null):
+        raise NotRendered("an object has no kind or no apiVersion", place=node.place)
     if not node.string("kind").endswith("List") and not node.string("metadata", "name"):
         raise NotRendered("an object has no metadata.name", place=node.place)
     _no_empty_items(node)

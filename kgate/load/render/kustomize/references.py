@@ -122,12 +122,19 @@ class _Referrer:
 
 
 def _subject_namespaces(r: Resource) -> frozenset[str]:
-    """A RoleBinding may name ServiceAccounts of other namespaces."""
+    """A RoleBinding may name ServiceAccounts of other namespaces. Raises NotRendered for one that is no text."""
     if r.kind != "RoleBinding":
         return frozenset()
+    found: set[str] = set()
     subjects = r.node.get("subjects")
-    items = subjects.items if subjects is not None else []
-    return frozenset(s.string("namespace") for s in items if s.string("kind") == "ServiceAccount" and s.get("namespace") is not None)
+    for subject in subjects.items if subjects is not None else ():
+        namespace = subject.get("namespace")
+        if namespace is None or subject.string("kind") != "ServiceAccount":
+            continue
+        if not isinstance(namespace.plain(), str):
+            raise NotRendered("the namespace of a subject is no text", place=namespace.place)
+        found.add(namespace.text)
+    return frozenset(found)
 
 
 def _affixes_fit(r: Resource, other: Resource, *, lenient: bool) -> bool:
