@@ -7,7 +7,6 @@ program or connected anywhere, nor in CI, where nobody comes back. Nothing is ta
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -69,6 +68,8 @@ class Memory:
     @classmethod
     def of(cls, request: Mapping[str, Any], paths: Sequence[str], *, stdout: Any) -> Memory | None:
         """`request` is all that the command line says. None where nothing can be remembered."""
+        import hashlib
+
         folder = _folder()
         if folder is None or os.environ.get("CI") or "-" in paths:
             return None
@@ -166,6 +167,8 @@ def _folder() -> Path | None:
 
 def _stamp() -> str:
     """Of the code and the built-in policies: an edited checkout is another kgate. A library that came or went shows in its folder."""
+    import hashlib
+
     told = hashlib.sha256()
     for folder in (_PACKAGE, _PACKAGE.parent / "policies", _PACKAGE / "_policies"):
         for where, folders, names in os.walk(folder):
@@ -218,6 +221,8 @@ def _known(path: str) -> tuple[str, int, int, int, str]:
 
 
 def _content(path: str, mode: int) -> str:
+    import hashlib
+
     if stat.S_ISDIR(mode):
         return hashlib.sha256("\0".join(sorted(os.listdir(path))).encode("utf-8", "surrogateescape")).hexdigest()  # noqa: PTH208
     if not stat.S_ISREG(mode):
