@@ -62,7 +62,7 @@ class _Options:
         for options in self._both:
             given = options.get(field)
             for name, value in given.fields.items() if given is not None else ():
-                found[bare_key(name, value.place)] = scalar(value.text, value.place, key=value.key)
+                found[bare_key(name, value.place)] = scalar("" if value.is_null else value.text, value.place, key=value.key)
         return found
 
     def flag(self, field: str) -> Node | None:

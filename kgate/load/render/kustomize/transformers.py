@@ -92,7 +92,7 @@ def texts(resources: Resources, pairs: Mapping[str, Node], specs: FieldSpecs) ->
     for name in sorted(pairs):
         value = pairs[name]
         for r in resources.listed:
-            put = fields.entry(name, value.text, value.place)
+            put = fields.entry(name, "" if value.is_null else value.text, value.place)
             fields.apply(r.node, specs, put, create="map", place=value.key or value.place)
 
 
