@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -18,6 +19,9 @@ from kgate.finding import Finding, Skipped, clean
 from kgate.load import rules
 from kgate.load.patterns import Patterns
 from kgate.manifest import Location
+
+if TYPE_CHECKING:
+    from kgate.load.render.rendering import Entry, Remotes
 
 EXTENSIONS = (".yaml", ".yml", ".json")
 """What is read in folders (in any case); a file that is named itself may be called anything."""
@@ -209,6 +213,7 @@ class Disk:
         self._content = content
 
     def read(self, path: str) -> bytes | None:
+        sys.audit("kgate.looked", path)
         try:
             return self._content(path)
         except Unreadable:
@@ -224,6 +229,7 @@ class Disk:
             yield "."
 
     def is_folder(self, path: str) -> bool:
+        sys.audit("kgate.looked", path)  # for who remembers what a run depended on (see cli.memory)
         return "\0" not in path and os.path.isdir(path)
 
     def real(self, path: str) -> str:
@@ -240,3 +246,17 @@ class Disk:
                 return folder
             folder = os.path.dirname(folder)
         return ""
+
+    def entries(self, folder: str) -> tuple[Entry, ...]:
+        from kgate.load.render.rendering import Entry
+
+        try:
+            with os.scandir(folder) as entries:
+                return tuple(sorted(Entry(name=e.name, folder=e.is_dir(follow_symlinks=False), link=e.is_symlink()) for e in entries))
+        except (OSError, ValueError):
+            return ()
+
+    def remotes(self, path: str) -> Remotes:
+        from kgate.load import remotes
+
+        return remotes.of(self.top(path))

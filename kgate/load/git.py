@@ -17,6 +17,7 @@ from kgate.load.collect import Loaded, collect
 from kgate.load.files import EXTENSIONS, MAX_FILE, NAMES, Found, Unreadable, shown
 from kgate.load.layout import KUSTOMIZATIONS
 from kgate.load.patterns import Patterns
+from kgate.load.render.rendering import Entry, Remotes
 
 DEADLINE_S = 60
 SMALL = 256 * 1024
@@ -55,6 +56,7 @@ class _Commit:
         self._blobs = blobs
         self._contents: dict[str, bytes] = {}
         self._folders: set[str] = set()
+        self._listed: dict[str, tuple[Entry, ...]] = {}
 
     def fetch(self, paths: Collection[str]) -> None:
         """Reads blobs in one go, those of interest to come included."""
@@ -92,6 +94,22 @@ class _Commit:
     def top(self, path: str) -> str:
         """What lies outside of the repository is not in the commit."""
         return ""
+
+    def entries(self, folder: str) -> tuple[Entry, ...]:
+        if not self._listed:
+            listed: dict[str, set[Entry]] = {}
+            for blob in self._blobs:
+                here, folder_too = blob, False
+                for above in self.ancestors(blob):
+                    listed.setdefault(above, set()).add(Entry(name=posixpath.basename(here), folder=folder_too))
+                    here, folder_too = above, True
+            self._listed = {f: tuple(sorted(e)) for f, e in listed.items()}
+        return self._listed.get(posixpath.normpath(folder), ())
+
+    def remotes(self, path: str) -> Remotes:
+        from kgate.load import remotes
+
+        return remotes.of(self._folder)
 
     def ancestors(self, path: str) -> Iterator[str]:
         folder = posixpath.dirname(path)
