@@ -83,7 +83,10 @@ def _merge_all(resources: Resources, targets: list[Resource], patch: Resource) -
     for target in targets:
         copy = patch.copy()
         _metadata_as_text(copy.node)
-        if (version := target.node.get("apiVersion")) is not None:
+        version = target.node.get("apiVersion")
+        if version is None:
+            copy.node.children.pop("apiVersion", None)
+        else:
             copy.node.put("apiVersion", version.copy())
         _merge_into(target, copy)
     resources.drop_empty()
