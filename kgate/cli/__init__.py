@@ -134,7 +134,7 @@ _config_or_base = click.option(
 @click.option("--no-baseline", is_flag=True, help="Use no baseline, whatever the settings say.")
 @click.option("--write-baseline", metavar="FILE", help="Let FILE know what is found now, so that only what is new fails.")
 @click.option("--no-waivers", is_flag=True, help="Show everything as if nobody had waived anything.")
-@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Images scanned at once, at most.")
+@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes at once, at most, where there is enough to do, and images scanned. Default: one a processor, 4 scans.")
 @click.option("--no-cache", is_flag=True, help="Use no results of earlier runs.")
 @click.option("--offline", is_flag=True, help="Use no network at all.")
 @click.option(
@@ -278,6 +278,7 @@ def _options(
         baseline_root=None if baseline else options.baseline_root,
         write_baseline=write_baseline,
         cache=not no_cache,
+        jobs=jobs or 0,
         policy=settings.held_to(options.policy, pod_security) if pod_security else options.policy,
         images=images,
         rollout=replace(options.rollout, cluster=cluster) if cluster else options.rollout,
@@ -307,9 +308,9 @@ def fix(
     from kgate.cli import fixing
     from kgate.report import Style
 
-    wanted = fixing.Wanted(unsafe=unsafe, rules=_ids(only), pins=pin_digests)
     look = style(color, quiet)(Output(format="text"))
     with _settings(paths or (".",), **(_unasked() | flags)) as options:
+        wanted = fixing.Wanted(unsafe=unsafe, rules=_ids(only, options), pins=pin_digests)
         mended = _mended(options, wanted)
     if diff:
         write_stdout(fixing.difference(mended, look))
@@ -346,10 +347,12 @@ def _mended(options: Options, wanted: Wanted) -> Mended:
         return fixing.mend(options, wanted, progress=progress)
 
 
-def _ids(rules: tuple[str, ...]) -> frozenset[str]:
+def _ids(rules: tuple[str, ...], options: Options) -> frozenset[str]:
+    from kgate import policy
     from kgate.cli import catalogue
 
-    return frozenset(catalogue.find(rule).id for rule in rules)
+    own = policy.catalog_of(options.policy.paths).rules
+    return frozenset(catalogue.find(rule, own).id for rule in rules)
 
 
 @app.command(short_help="Play scenarios on the engine alone.")

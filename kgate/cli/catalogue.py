@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kgate.edit import Edit, Operation
 from kgate.errors import UsageError
@@ -10,6 +11,9 @@ from kgate.finding import Rule, Stage
 from kgate.manifest import pointer
 from kgate.report import Style
 from kgate.report.style import columns, wrapped
+
+if TYPE_CHECKING:
+    from kgate.policy import Catalog, Policy
 
 _WIDE = 100
 
@@ -21,25 +25,40 @@ def rules() -> tuple[Rule, ...]:
     return catalogue.rules()
 
 
-def find(word: str) -> Rule:
-    """The rule with that identifier or name, upper or lower case. Raises UsageError with the nearest one."""
-    every = rules()
-    named = (r for r in (*every, *_own()) if word.lower() in (r.id.lower(), r.name))
-    if (found := next(named, None)) is None:
-        from difflib import get_close_matches
+def find(word: str, own: Iterable[Rule] | None = None) -> Rule:
+    """The rule with that identifier or name, upper or lower case. Raises UsageError with the nearest one.
 
-        close = get_close_matches(word.lower(), [n for r in every for n in (r.id.lower(), r.name)], n=1)
-        near = next((r for r in every if close and close[0] in (r.id.lower(), r.name)), None)
-        raise UsageError(f"there is no rule {word!r}", hint=f"did you mean {near.id} ({near.name})?" if near else "kgate rules lists them")
-    return found
+    `own` are those of the user's own policies; without it, of the ones that the settings of the working directory name.
+    """
+    if (found := _called(word, rules())) is not None:
+        return found  # whatever is wrong with the settings
+    mine = tuple(_own().rules if own is None else own)
+    return _called(word, mine) or _refuse(word, (*rules(), *mine))
 
 
-def _own() -> tuple[Rule, ...]:
-    """Of the policies that the settings of the working directory name. Raises ConfigError."""
+def _called(word: str, every: Iterable[Rule]) -> Rule | None:
+    return next((r for r in every if word.lower() in (r.id.lower(), r.name)), None)
+
+
+def _refuse(word: str, every: tuple[Rule, ...]) -> NoReturn:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word.lower(), [n for r in every for n in (r.id.lower(), r.name)], n=1)
+    near = next((r for r in every if close and close[0] in (r.id.lower(), r.name)), None)
+    raise UsageError(f"there is no rule {word!r}", hint=f"did you mean {near.id} ({near.name})?" if near else "kgate rules lists them")
+
+
+def _own() -> Catalog:
+    """The policies that hold in the working directory, those that its settings name included. Raises ConfigError."""
     from kgate import config, policy
 
-    paths = config.settled(config.discover((".",))).policy.paths
-    return tuple(p.rule for p in policy.catalog_of(paths).policies if p.pack == policy.OWN) if paths else ()
+    return policy.catalog_of(config.settled(config.discover((".",))).policy.paths)
+
+
+def _policy(rule: Rule) -> Policy | None:
+    from kgate import policy
+
+    return policy.catalog().find(rule.id) if rule in rules() else _own().find(rule.id)
 
 
 def table(every: tuple[Rule, ...], style: Style) -> str:
@@ -62,15 +81,14 @@ def explained(rule: Rule, style: Style) -> str:
 
 def edit_of(rule: Rule) -> str:
     """What `kgate fix` does about it; empty when it does nothing."""
-    from kgate import policy
     from kgate.validate.rules import NOT_SERVED
 
     if rule.id == NOT_SERVED.id:
         return (
             "set /apiVersion, where the version that is served has the same fields (kgate fix does it; --unsafe also where defaults differ)"
         )
-    fix = next((p.fix for p in policy.catalog().policies if p.rule.id == rule.id), None)
-    if fix is None:
+    found = _policy(rule)
+    if found is None or (fix := found.fix) is None:
         return ""
     edits = "; ".join(_told(edit) for edit in fix.edits) or "what the finding says is edited at its place"
     when = f"kgate fix --unsafe does it, for it is not safe everywhere: {fix.unsafe}" if fix.unsafe else "kgate fix does it, it is safe"
@@ -102,11 +120,12 @@ def examples_of(rule: Rule) -> list[tuple[str, list[str]]]:
     """The first bad and the first good example of a policy, as lines of YAML under a title; other rooms have none."""
     from kgate import policy
 
-    found = next((p for p in policy.catalog().policies if p.rule.id == rule.id), None)
+    found = _policy(rule)
     if found is None:
         return []
     examples = policy.examples(found)
-    shown = (("with the settings", examples.settings), ("wrong", examples.bad[0]), ("right", examples.good[0]))
+    bad, good = (next(iter(these), None) for these in (examples.bad, examples.good))  # policies of one's own may have none
+    shown = (("with the settings", examples.settings), ("wrong", bad), ("right", good))
     return [(title, _yaml(body)) for title, body in shown if body]
 
 

@@ -244,10 +244,10 @@ def _told_of(wish: Wish) -> tuple[str, ...]:
 
 def _asking(options: Options, wanted: Wanted) -> Options:
     """Only what fixes come from; rules that are asked for by name are on. What a baseline knows had better go as well."""
-    from kgate.policy import catalog
+    from kgate.policy import catalog_of
     from kgate.policy.trial import on_alone
 
-    off = tuple(p.name for p in catalog().policies if p.rule.id in wanted.rules and not p.rule.enabled)
+    off = tuple(p.name for p in catalog_of(options.policy.paths).policies if p.rule.id in wanted.rules and not p.rule.enabled)
     policy = on_alone(off, options.policy) if off else options.policy
     stages = [Stage.LOAD, Stage.VALIDATE, Stage.POLICY]
     if any(rule.startswith("KG5") for rule in wanted.rules):
