@@ -84,8 +84,8 @@ class Options:
     """A git revision: Deployments are rolled out from their state there."""
     offline: bool = False
     cache: bool = True
-    jobs: int = 0
-    """Scans at a time; 0: as many as the machine has processors."""
+    jobs: int = 1
+    """Processes at a time, where there is enough to do; 0: as many as the machine has processors. Scans have their own number."""
     settings_file: str | None = None
     """Where the settings below come from; None: nobody wrote any."""
     guard: Guard | None = None

@@ -178,10 +178,15 @@ class _Run:
             base=self.base.manifests if self.base else None,
             whole=self.manifests if self.whole else None,
             validate=causes,
+            jobs=self.options.jobs,
+            told=self._rehearsed_so_far,
         )
         skipped = [*played.skipped, *_refused(self.manifests, sound)]
         old = rollout.too_old(settings, time.time()) if played.rollouts else None
         return _Outcome(findings=[*played.findings, *([old] if old else [])], skipped=skipped, rollouts=played.rollouts)
+
+    def _rehearsed_so_far(self, done: int, total: int) -> None:
+        self.progress(f"rehearsing rollouts, {done} of {total} done")
 
     @property
     def version(self) -> str:

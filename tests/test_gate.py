@@ -139,7 +139,7 @@ def test_progress_is_told_stage_by_stage() -> None:
     told: list[str] = []
     gate(Options(images=OFFLINE), progress=told.append)
     assert told[:3] == ["loading", "validating", "judging policies"]
-    assert told[-1] == "rehearsing rollouts"
+    assert told[-2:] == ["rehearsing rollouts", "rehearsing rollouts, 1 of 1 done"]
 
 
 def test_importing_kgate_imports_nothing_and_its_names_are_there_when_used() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kgate.rollout.rehearsal import Rehearsed
     from kgate.rollout.simulation import Played
     from kgate.rollout.testing import Tested
+    from kgate.workers import Told
 
 __all__ = ["RULES", "ClusterSpec", "RolloutSettings", "place", "read_cluster", "rehearse", "simulate", "test", "too_old"]
 
@@ -77,12 +78,15 @@ def rehearse(
     base: Sequence[Manifest] | None = None,
     whole: Sequence[Manifest] | None = None,
     validate: Validate | None = None,
+    jobs: int = 1,
+    told: Told | None = None,
 ) -> Rehearsed:
     """Rolls out every Deployment of `manifests`, from nothing or from its version in `base`, on one cluster they share.
 
     `whole` is all there is beside `base`, also what the API server would refuse: what is not in it is deleted. None: nobody knows.
+    By up to `jobs` processes at a time, 0: as many as the machine has processors; the same comes of it. `told` hears how many are played.
     Raises ConfigError when the settings name a cluster file that was not read (`RolloutSettings.on`).
     """
     from kgate.rollout import rehearsal
 
-    return rehearsal.rehearse(manifests, settings, base=base, whole=whole, validate=validate)
+    return rehearsal.rehearse(manifests, settings, base=base, whole=whole, validate=validate, jobs=jobs, told=told)

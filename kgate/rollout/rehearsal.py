@@ -38,7 +38,10 @@ from kgate.rollout.stage import Played, key_of, play, template_of
 from kgate.rollout.startup import startups
 from kgate.rollout.verdict import NOTHING, Judged, judge
 from kgate.rollout.volumes import Claim, known_claims, nowhere, with_stand_ins
+from kgate.workers import Told, done
 
+LEAST_WORLDS = 6
+"""A worker that would have fewer to play costs more than it saves: each takes some 15 ms, and so does a fork."""
 MOST_WRITES_AGAIN = 100_000
 """All that is played once more to answer the questions about one world, some ten seconds; then fixes stay unverified."""
 
@@ -83,8 +86,13 @@ def rehearse(
     base: Sequence[Manifest] | None = None,
     whole: Sequence[Manifest] | None = None,
     validate: Validate | None = None,
+    jobs: int = 1,
+    told: Told | None = None,
 ) -> Rehearsed:
-    """In the order of `manifests`; then what is deleted. Raises ConfigError when the settings name a cluster that was not read."""
+    """In the order of `manifests`; then what is deleted. Raises ConfigError when the settings name a cluster that was not read.
+
+    Worlds that share nothing are played by up to `jobs` processes (0: as many as the machine has processors).
+    """
     if not settings.enabled:
         return Rehearsed()
     if settings.cluster is not None and settings.spec is None:
@@ -101,7 +109,7 @@ def rehearse(
         answers=tuple(ask_of_the_set(head, before, settings)),
         claims=known_claims((settings.spec or ASSUMED).objects, (*head.claims, *before.claims)),
     )
-    judged = list(_judged(known, manifests))
+    judged = list(_judged(known, manifests, jobs, told))
     if whole is not None and base is not None:
         judged += deleted(whole, head, before, settings, known.cluster, known.claims, validate)
     of_the_set = (f for a in known.answers if a.where is not None and (f := a.finding(a.where, settings)) is not None)
@@ -119,7 +127,7 @@ def _known(settings: RolloutSettings) -> None:
         raise ConfigError(f"rollout.verdicts: there is no {wrong!r}", hint=did_you_mean(wrong, names))
 
 
-def _judged(whole: _Set, manifests: Sequence[Manifest]) -> Iterator[Judged]:
+def _judged(whole: _Set, manifests: Sequence[Manifest], jobs: int, told: Told | None) -> Iterator[Judged]:
     playable: list[Manifest] = []
     unplayed = 0
     for manifest in manifests:
@@ -134,8 +142,9 @@ def _judged(whole: _Set, manifests: Sequence[Manifest]) -> Iterator[Judged]:
         if before is not None and before.body == manifest.body:
             yield _unchanged(manifest, before)
     whole = replace(whole, absent=whole.absent + unplayed)
-    for world in _worlds(whole, playable):
-        yield from _play(whole, world)
+    worlds = [world for world in _worlds(whole, playable) if _changed(whole, world)]
+    for played in done(lambda n: list(_play(whole, worlds[n])), len(worlds), jobs=jobs, least=LEAST_WORLDS, told=told):
+        yield from played
 
 
 def _why_not(whole: _Set, manifest: Manifest, before: Manifest | None) -> str:
@@ -173,10 +182,12 @@ def _worlds(whole: _Set, deployments: Sequence[Manifest]) -> list[list[Manifest]
     return worlds
 
 
+def _changed(whole: _Set, world: Sequence[Manifest]) -> list[Manifest]:
+    return [m for m in world if (b := whole.before(m)) is None or b.body != m.body]
+
+
 def _play(whole: _Set, world: Sequence[Manifest]) -> Iterator[Judged]:
-    changed = [m for m in world if (b := whole.before(m)) is None or b.body != m.body]
-    if not changed:
-        return
+    changed = _changed(whole, world)
     if sum(map(replicas, world)) > MOST_PODS_TOGETHER:
         yield from (_unknown(whole, m, f"more than {MOST_PODS_TOGETHER} pods on one cluster are not rehearsed") for m in changed)
         return
