@@ -50,6 +50,7 @@ from kgate.engine.vpa.controller import VerticalPodAutoscalerController
 
 if TYPE_CHECKING:
     from kgate.engine.scheduler.room import Room
+    from kgate.engine.scheduler.stacking import Rolling, Stacked
 
 
 class Cluster(Kubectl):
@@ -183,6 +184,15 @@ class Cluster(Kubectl):
         from kgate.engine.scheduler.room import room_for
 
         return room_for(self.store, found, most, profile=self._scheduler.profile, more=nodes)
+
+    def stacked(self, rolling: Rolling) -> Stacked | None:
+        """How many pods one node or zone holds at most while one ReplicaSet replaces another, however ties are broken.
+
+        None: nothing bounds it, or it is not known what does.
+        """
+        from kgate.engine.scheduler.stacking import stacked
+
+        return stacked(self._scheduler.cache, self._scheduler.profile, rolling)
 
     def set_behaviour(self, behaviour: Behaviour) -> None:
         """How pods start, fail and stop from now on."""

@@ -78,8 +78,9 @@ def _certain(evidence: Evidence, floor: Floor, lost: Losses) -> Answer | None:
     if kept is None or last is None or kept < floor.floor or lost.left:
         return None
     why = [f"the strategy keeps {kept} available"]
+    settled = None if evidence.rolled.cluster.growth else evidence.rolled.played.cluster
     for what, asked in (("node", floor.failures.node), ("zone", floor.failures.zone)):
-        bound = most_together(evidence.rolled.played.start, last, what) if asked else None
+        bound = most_together(evidence.rolled.played.start, last, what, settled) if asked else None
         if asked and (bound is None or kept - bound.most < floor.in_failure):
             return None
         why += [f"no {what} holds more than {bound.most} of them ({bound.by})"] if bound is not None else []

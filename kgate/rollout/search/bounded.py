@@ -1,5 +1,6 @@
-"""How many pods of a Deployment one node or zone can hold in any schedule of its change: what hard constraints say without playing it.
+"""How many pods of a Deployment one node or zone can hold in any schedule of its change: what is known without playing it.
 
+Hard constraints say so, and the scheduler's scores where no tie can undo them (kgate/engine/scheduler/stacking.py).
 Sources: pkg/scheduler/framework/plugins/{interpodaffinity,podtopologyspread}/filtering.go.
 """
 
@@ -14,9 +15,10 @@ from kgate.engine import Cluster
 from kgate.engine.api import selector
 from kgate.engine.api.affinity import PodAffinityTerm, TopologySpreadConstraint
 from kgate.engine.api.apps import Deployment, ReplicaSet
-from kgate.engine.api.core import Node, Pod, PodTemplateSpec
+from kgate.engine.api.core import Node, Pod, PodTemplateSpec, Service
 from kgate.engine.api.meta import LabelSelector
 from kgate.engine.controllers.deployment.rolling import fenceposts
+from kgate.engine.scheduler.stacking import Rolling
 from kgate.rollout.nodes import HOSTNAME, ZONE
 
 HASH = "pod-template-hash"
@@ -29,13 +31,14 @@ class Bound(Struct, frozen=True, kw_only=True):
     by: str
 
 
-def most_together(cluster: Cluster, after: Deployment, what: str) -> Bound | None:
+def most_together(cluster: Cluster, after: Deployment, what: str, settled: Cluster | None = None) -> Bound | None:
     """Of pods that are not being deleted, on any one `node` or in any one `zone`. None: nothing forbids that all are there.
 
-    `cluster` is as it is right before the change to `after`, which has been admitted; only that Deployment changes.
+    `cluster` is as it is right before the change to `after`, which has been admitted; only that Deployment changes. `settled` is one
+    in which it has changed, and no pod of it stopped by itself: the scores count where it is known.
     """
     world = _World.of(cluster, after, HOSTNAME if what == "node" else ZONE)
-    found = [] if world is None else [*_apart(world), *_spread(world)]
+    found = [] if world is None else [*_apart(world), *_spread(world), *(_scored(world, settled, what) if settled is not None else ())]
     return min(found, key=lambda bound: bound.most, default=None)
 
 
@@ -44,6 +47,8 @@ class _World(Struct, frozen=True, kw_only=True):
     after: Deployment
     key: str
     before: PodTemplateSpec
+    going: ReplicaSet
+    """Whose pods are there right before the change."""
     old: Mapping[str, int]
     """Its pods right before the change, by place."""
 
@@ -56,7 +61,8 @@ class _World(Struct, frozen=True, kw_only=True):
         if len(sets) != 1:
             return None
         pods = [p for p in cluster.store.owned_by(sets[0].metadata.uid, Pod) if p.active]
-        return cls(cluster=cluster, after=after, key=key, before=sets[0].spec.template, old=_by_place(cluster, pods, key))
+        old = _by_place(cluster, pods, key)
+        return cls(cluster=cluster, after=after, key=key, before=sets[0].spec.template, going=sets[0], old=old)
 
     def selects_both(self, wanted: LabelSelector | None) -> bool:
         """Old pods and new ones, whatever their hash."""
@@ -112,6 +118,29 @@ def _of_constraint(world: _World, c: TopologySpreadConstraint, places: int) -> I
         others = sum(selector.matches(c.label_selector, p.metadata.labels) for p in pods if p.active) - sum(world.old.values())
         alive = max(replicas + fenceposts(world.after).surge, sum(world.old.values())) + others
         yield Bound(most=max(world.held, (alive - 1) // places + c.max_skew), by=by)
+
+
+def _scored(world: _World, settled: Cluster, what: str) -> Iterator[Bound]:
+    """Only where the old ReplicaSet gets no new pods, and nobody else's come or go."""
+    going, meta = world.going, world.after.metadata
+    rs = next((rs for rs in settled.store.owned_by(meta.uid, ReplicaSet) if rs.spec.replicas), None)
+    pod = next(iter(settled.store.owned_by(rs.metadata.uid, Pod)), None) if rs is not None else None
+    if rs is None or pod is None or rs.metadata.name == going.metadata.name or world.after.spec.replicas > going.spec.replicas:
+        return
+    if not all(map(_rests, world.cluster.store.list(Pod))):
+        return
+    old = next((p for p in world.cluster.store.owned_by(going.metadata.uid, Pod)), None)
+    services = settled.store.list(Service, meta.namespace)
+    replicas, uid = max(rs.spec.replicas, world.after.spec.replicas), going.metadata.uid
+    rolling = Rolling(pod=pod, selector=rs.spec.selector, replicas=replicas, old_uid=uid, old=old, services=services)
+    found = world.cluster.stacked(rolling)
+    most = None if found is None else found.node if what == "node" else found.zone
+    if most is not None:
+        yield Bound(most=most, by="the scheduler's scores")
+
+
+def _rests(pod: Pod) -> bool:
+    return pod.terminal or (bool(pod.spec.node_name) and not pod.metadata.deleting)
 
 
 def _places(world: _World, keys: list[str]) -> int:

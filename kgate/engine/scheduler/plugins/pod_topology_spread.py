@@ -178,7 +178,7 @@ class PodTopologySpread:
         return scores
 
     def worth_retrying(self, pod: PodInfo, change: Change, cluster: Cache) -> bool:
-        constraints = _own(pod.pod, HARD)
+        constraints = constraints_of(pod.pod, HARD)
         if change.node is not None:
             return _node_matters(*change.node, constraints)
         if change.pod is None:
@@ -187,7 +187,7 @@ class PodTopologySpread:
         return _pods_differ(pod.pod, old, new, constraints)
 
 
-def _own(pod: Pod, action: str) -> tuple[TopologySpreadConstraint, ...]:
+def constraints_of(pod: Pod, action: str) -> tuple[TopologySpreadConstraint, ...]:
     """The pod's constraints of that kind, with matchLabelKeys merged into their selectors."""
     return tuple(_merged(c, pod) for c in pod.spec.topology_spread_constraints if c.when_unsatisfiable == action)
 
@@ -199,10 +199,10 @@ def _merged(c: TopologySpreadConstraint, pod: Pod) -> TopologySpreadConstraint:
     selector = c.label_selector
     for key in keys:
         selector = requiring(selector, key, pod.metadata.labels[key])
-    return _selecting(c, selector)
+    return selecting(c, selector)
 
 
-def _selecting(c: TopologySpreadConstraint, selector: LabelSelector) -> TopologySpreadConstraint:
+def selecting(c: TopologySpreadConstraint, selector: LabelSelector) -> TopologySpreadConstraint:
     return TopologySpreadConstraint(
         max_skew=c.max_skew,
         topology_key=c.topology_key,
@@ -218,7 +218,7 @@ def _own_rules(pod: Pod, action: str, state: CycleState) -> tuple[Rule, ...]:
     """The pod's own constraints of that kind."""
     epoch, found = state.kept.get(("spread", action), (-1, ()))
     if epoch != state.cluster.counts_epoch:
-        found = tuple(_rule(pod, c, state.cluster) for c in _own(pod, action))
+        found = tuple(_rule(pod, c, state.cluster) for c in constraints_of(pod, action))
         state.kept[("spread", action)] = (state.cluster.counts_epoch, found)
     return cast("tuple[Rule, ...]", found)
 
@@ -260,7 +260,7 @@ def _defaults(pod: Pod, cluster: Cache) -> tuple[TopologySpreadConstraint, ...]:
         if rs is not None:
             both = FrozenMap({**labels, **rs.spec.selector.match_labels})
             selector = LabelSelector(match_labels=both, match_expressions=rs.spec.selector.match_expressions)
-    return () if selector.empty else tuple(_selecting(c, selector) for c in SYSTEM_DEFAULTS)
+    return () if selector.empty else tuple(selecting(c, selector) for c in SYSTEM_DEFAULTS)
 
 
 def _has_keys(node: NodeInfo, rules: Sequence[Rule]) -> bool:
