@@ -19,7 +19,7 @@ from typing import Any
 
 from kgate import __version__
 
-FORMAT = "1"
+FORMAT = "2"
 MOST_ENTRIES = 200
 """Answers kept; the oldest go first."""
 MOST_BYTES = 32 * 1024 * 1024
@@ -39,8 +39,25 @@ _ENVIRONMENT = (
     "TZ",
     "LC_ALL",
     "LANG",
+    "PYTHONPATH",
+    "DOCKER_CONFIG",
+    "CLAIR_PSK",
+    "SECURE_API_TOKEN",
+    "TRIVY_TOKEN",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
 )
 _BUSY = ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork", "socket.connect", "socket.getaddrinfo")
+_LOOKED = "kgate.looked"
+"""The audit event of those who ask whether something is there and do not open it: `load`."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -60,8 +77,8 @@ class Memory:
 
     folder: Path
     key: str
-    opened: dict[str, None] = field(default_factory=dict)
-    listed: dict[str, None] = field(default_factory=dict)
+    looked: dict[str, _State | None] = field(default_factory=dict)
+    """Each path with what it was before it was looked at for the first time."""
     watching: bool = False
     busy: bool = False
 
@@ -88,7 +105,7 @@ class Memory:
         }
         key = hashlib.sha256(json.dumps(here, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
         memory = cls(folder=folder, key=key)
-        memory.listed |= dict.fromkeys(_around(paths))
+        memory._look(*_around(paths))
         return memory
 
     def recall(self) -> Answer | None:
@@ -113,12 +130,18 @@ class Memory:
         if event == "open":
             path, _, flags = arguments
             if isinstance(path, (str, bytes, os.PathLike)) and not (isinstance(flags, int) and flags & _WRITING):
-                self.opened[os.path.abspath(os.fsdecode(path))] = None  # noqa: PTH100
-        elif event in ("os.scandir", "os.listdir"):
+                file = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+                self._look(file, os.path.dirname(file))  # what lies beside it was not taken, and a link in its place leads elsewhere  # noqa: PTH120
+        elif event in ("os.scandir", "os.listdir", _LOOKED):
             path = arguments[0]
-            self.listed[os.path.abspath(os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ".")] = None  # noqa: PTH100
+            self._look(os.path.abspath(os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else "."))  # noqa: PTH100
         elif event in _BUSY:
             self.busy = True
+
+    def _look(self, *paths: str) -> None:
+        for path in paths:
+            if path not in self.looked and not _own(path):
+                self.looked[path] = _state(path)
 
     def keep(self, answer: Answer) -> None:
         """Never at the cost of the run: a full disk or a folder of somebody else's leaves it as it is."""
@@ -126,7 +149,9 @@ class Memory:
         if self.busy:
             return
         made = time.time_ns()
-        seen = [_known(path) for path in sorted({*self.opened, *self.listed}) if not _own(path)]
+        if any(_state(path) != before for path, before in self.looked.items()):
+            return  # changed while it was read: nobody knows what was said of what
+        seen = [_known(path) for path in sorted(self.looked)]
         kept = {"made": made, "seen": seen, "reports": answer.reports, "verdict": answer.verdict, "exit_code": answer.exit_code}
         text = json.dumps(kept).encode()
         if len(text) <= MOST_BYTES:
@@ -211,37 +236,57 @@ def _own(path: str) -> bool:
     return any(path == folder or path.startswith(f"{folder}/") for folder in inside)
 
 
-def _known(path: str) -> tuple[str, int, int, int, str]:
-    """Path, time of change, size, inode and a hash of the content: of a folder its names, of nothing `-`."""
+_State = tuple[int, int, int, int, str]
+"""When the content changed, when anything of it did (no program can set that one), size, inode; of a folder where it really is."""
+
+
+def _state(path: str) -> _State | None:
+    """None: there is nothing."""
     try:
         status = os.stat(path)  # noqa: PTH116
-        return (path, status.st_mtime_ns, status.st_size, status.st_ino, _content(path, status.st_mode))
-    except OSError:
-        return (path, 0, 0, 0, "-")
+    except (OSError, ValueError):
+        return None
+    real = os.path.realpath(path) if stat.S_ISDIR(status.st_mode) else ""
+    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, real)
 
 
-def _content(path: str, mode: int) -> str:
+def _known(path: str) -> tuple[str, _State | None, str]:
+    """Path, state and a hash of the content: of a folder where it is and what its names are, of nothing `-`."""
+    state = _state(path)
+    return (path, state, _content(path) if state else "-")
+
+
+def _content(path: str) -> str:
+    """Raises OSError."""
     import hashlib
 
+    mode = os.stat(path).st_mode  # noqa: PTH116
     if stat.S_ISDIR(mode):
-        return hashlib.sha256("\0".join(sorted(os.listdir(path))).encode("utf-8", "surrogateescape")).hexdigest()  # noqa: PTH208
+        return hashlib.sha256("\0".join(_names(path)).encode("utf-8", "surrogateescape")).hexdigest()
     if not stat.S_ISREG(mode):
         raise OSError("neither a file nor a folder")
     with open(path, "rb") as file:  # noqa: PTH123
         return hashlib.sha256(file.read()).hexdigest()
 
 
+def _names(folder: str) -> Iterator[str]:
+    """Where it is, what is in it, of which kind, and where its links lead: a file that becomes a folder or a link is another one."""
+    yield os.path.realpath(folder)
+    with os.scandir(folder) as entries:
+        for e in sorted(entries, key=lambda e: e.name):
+            link = e.is_symlink()
+            yield f"{e.name}/" if e.is_dir(follow_symlinks=False) else f"{e.name}>{os.readlink(e.path)}" if link else e.name  # noqa: PTH115
+
+
 def _same(known: Sequence[Any], made: int) -> bool:
-    path, changed, size, inode, content = known
-    try:
-        status = os.stat(path)  # noqa: PTH116
-    except OSError:
-        return bool(content == "-")
-    if content == "-":
-        return False
-    if (status.st_mtime_ns, status.st_size, status.st_ino) == (changed, size, inode) and changed < made - _SETTLED_NS:
+    """The folder of each file is known as well, so a path leads where it led."""
+    path, before, content = known
+    now = _state(path)
+    if now is None or before is None:
+        return now is before
+    if list(now) == before and max(now[:2]) < made - _SETTLED_NS:
         return True
     try:
-        return bool(_content(path, status.st_mode) == content)
+        return _content(path) == str(content)
     except OSError:
         return False

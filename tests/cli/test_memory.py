@@ -187,3 +187,92 @@ def test_the_oldest_answers_are_forgotten(place: Place) -> None:
     assert len(list(folder.glob("*.json"))) == 200
     assert not (folder / f"{5:064}.json").exists()
     assert (folder / f"{204:064}.json").exists()
+
+
+BAD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostNetwork: true, containers: [{name: c, image: nginx}]}\n"
+
+
+def _becomes_folder(folder: Path) -> None:
+    (folder / "deploy" / "x").unlink()
+    (folder / "deploy" / "x").mkdir()
+    (folder / "deploy" / "x" / "b.yaml").write_text(BAD)
+
+
+def _becomes_link_out(folder: Path) -> None:
+    (folder / "base" / "cm.yaml").rename(folder.parent / "cm.yaml")
+    (folder / "base" / "cm.yaml").symlink_to(folder.parent / "cm.yaml")
+
+
+def _moves_out(folder: Path) -> None:
+    (folder / "base").rename(folder.parent / "base")
+    (folder / "base").symlink_to(folder.parent / "base")
+
+
+def _same_time_and_size(folder: Path) -> None:
+    file = folder / "deploy" / "old.yaml"
+    before = file.stat()
+    file.write_text(CONFIG_MAP.replace("data: {k: v}", "data: {k: [}").replace("name: a", "name: o"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+SLEIGHTS: dict[str, Callable[[Path], object]] = {
+    "a file of no interest becomes a folder of manifests": _becomes_folder,
+    "a link out of the repository becomes a file": lambda f: (
+        (f / "deploy" / "out.yaml").unlink(),
+        (f / "deploy" / "out.yaml").write_text(BAD),
+    ),
+    "a file becomes a link to the same text outside": _becomes_link_out,
+    "a base becomes a link to itself outside": _moves_out,
+    "another kustomization comes beside that of a base": lambda f: (f / "base" / "kustomization.yml").write_text("resources: []\n"),
+    "a base comes that was missed": lambda f: ((f / "far" / "base").mkdir(), (f / "far" / "base" / "kustomization.yaml").write_text("")),
+    "a link to nowhere leads somewhere": lambda f: (f / "far" / "x.txt").write_text(BAD),
+    "an old file keeps its time and size": _same_time_and_size,
+}
+
+
+@pytest.mark.parametrize("sleight", SLEIGHTS)
+def test_no_sleight_of_hand_brings_an_answer_of_before(place: Place, sleight: str) -> None:
+    deploy, base = place.folder / "deploy", place.folder / "base"
+    (deploy / "a.yaml").unlink()
+    (deploy / "old.yaml").write_text(CONFIG_MAP.replace("name: a", "name: o"))
+    os.utime(deploy / "old.yaml", (1_000_000_000, 1_000_000_000))
+    (deploy / "x").write_text("of no interest")
+    (place.folder.parent / "out.yaml").write_text(CONFIG_MAP)
+    (deploy / "out.yaml").symlink_to(place.folder.parent / "out.yaml")
+    (deploy / "nowhere.yaml").symlink_to(place.folder / "far" / "x.txt")
+    for overlay, named in (("near", "../../base"), ("missing", "../../far/base")):
+        (deploy / overlay).mkdir()
+        (deploy / overlay / "kustomization.yaml").write_text(f"resources: [{named}]\n")
+    base.mkdir()
+    (place.folder / "far").mkdir()
+    (base / "kustomization.yaml").write_text("resources: [cm.yaml]\n")
+    (base / "cm.yaml").write_text(CONFIG_MAP)
+    place.run("deploy")
+    assert place.remembers("deploy")
+    SLEIGHTS[sleight](place.folder)
+    assert not place.remembers("deploy")
+
+
+def test_a_file_that_changed_after_it_was_read_is_not_remembered_with_the_answer_of_before(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kgate.cli.memory import Answer, Memory
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place.memory))
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.chdir(place.folder)
+    file = place.folder / "deploy" / "a.yaml"
+
+    def memory() -> Memory:
+        made = Memory.of({}, ["."], stdout=None)
+        assert made is not None
+        return made
+
+    for changed in (True, False):
+        run = memory()
+        run.watch()
+        file.read_text()
+        if changed:
+            file.write_text(BAD)
+        run.keep(Answer(reports=(), verdict="PASS", exit_code=0))
+        assert (memory().recall() is None) is changed
