@@ -17,6 +17,8 @@ from kgate.policy.nodes import entries, mapping, text
 from kgate.policy.selectors import selects, selects_equal
 from kgate.policy.subjects import Pod, group_kind, pod_of
 
+_SERVING_CERT = "service.beta.openshift.io/serving-cert-secret-name"
+_CREATED = {"Secret": "secrets", "ConfigMap": "configmaps"}
 MAX_CANDIDATES = 256
 """More objects than this that might belong to one are not joined: it would be no certain join, and hostile files could ask for millions."""
 
@@ -137,12 +139,24 @@ class Inventory(Struct, frozen=True, kw_only=True, dict=True):
     def _anywhere(self) -> Mapping[tuple[str, str], tuple[Manifest, ...]]:
         return _grouped(((group_kind(m), m.name), m) for m in self.manifests)
 
+    def may_be_made(self, kind: str, manifest: Manifest) -> bool:
+        """Whether a role beside the manifest lets a program create objects of the kind: then some come at run time."""
+        folder = self._facts[id(manifest)].folder
+        return any(self._facts[id(m)].folder == folder or self.together(m, manifest) for m in self._makers.get(kind, ()))
+
+    @cached_property
+    def _makers(self) -> Mapping[str, tuple[Manifest, ...]]:
+        """The roles that may create, by the kind they may create."""
+        roles = self.of_kind("Role.rbac.authorization.k8s.io", "ClusterRole.rbac.authorization.k8s.io")
+        return _grouped((kind, m) for m in roles for _, rule in entries(m.body, "rules") for kind in _creates(rule))
+
     @cached_property
     def _generated(self) -> frozenset[str]:
-        """Names that kustomizations generate ConfigMaps and Secrets for."""
+        """Names of the ConfigMaps and Secrets that kustomizations generate, and of the Secrets that annotated Services get."""
         generators = ("configMapGenerator", "secretGenerator")
         kustomizations = self.of_kind("Kustomization.kustomize.config.k8s.io")
-        return frozenset(text(g, "name") for m in kustomizations for key in generators for _, g in entries(m.body, key))
+        names = {text(g, "name") for m in kustomizations for key in generators for _, g in entries(m.body, key)}
+        return frozenset(names | {text(m.body, "metadata", "annotations", _SERVING_CERT) for m in self.of_kind("Service")} - {""})
 
     @cached_property
     def _bound(self) -> Mapping[str, tuple[str, ...]]:
@@ -236,6 +250,12 @@ def _grouped(pairs: Iterable[tuple[_K, _V]]) -> Mapping[_K, tuple[_V, ...]]:
     for key, value in pairs:
         groups.setdefault(key, []).append(value)
     return {key: tuple(values) for key, values in groups.items()}
+
+
+def _creates(rule: Mapping[str, Any]) -> Iterator[str]:
+    groups, resources, verbs = (rule[key] if isinstance(rule.get(key), list) else () for key in ("apiGroups", "resources", "verbs"))
+    if ("" in groups or "*" in groups) and ("create" in verbs or "*" in verbs):
+        yield from (kind for kind, resource in _CREATED.items() if resource in resources or "*" in resources)
 
 
 def _first_label(service: Manifest) -> _Label | None:

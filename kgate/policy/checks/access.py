@@ -12,6 +12,9 @@ from kgate.policy.nodes import at, entries, text
 from kgate.policy.policy import Violation
 from kgate.policy.subjects import Pod
 
+RBAC = "rbac.authorization.k8s.io"
+_VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
+
 
 def wildcard(manifest: Manifest, context: Context) -> Iterator[Violation]:
     for index, rule in entries(manifest.body, "rules"):
@@ -23,14 +26,30 @@ def wildcard(manifest: Manifest, context: Context) -> Iterator[Violation]:
 
 
 def cluster_admin(manifest: Manifest, context: Context) -> Iterator[Violation]:
-    role = text(manifest.body, "roleRef", "name")
-    if role not in context.params["roles"] or text(manifest.body, "roleRef", "kind") != "ClusterRole":
+    """By the role's name, or by what a role of the repository allows; what is called `system:` is the cluster's own."""
+    kind, role = (text(manifest.body, "roleRef", field) for field in ("kind", "name"))
+    named = role in context.params["roles"] and kind == "ClusterRole"
+    if manifest.name.startswith("system:") or not (named or _allows_everything(kind, role, manifest, context)):
         return
     for _, subject in entries(manifest.body, "subjects"):
         if text(subject, "name") not in context.params["allowed"]:
-            says = f"{manifest.kind} {manifest.name} gives the role {role} to {text(subject, 'kind')} {text(subject, 'name')}"
+            what = f"the role {role}" if named else f"{kind} {role}, which allows everything,"
+            says = f"{manifest.kind} {manifest.name} gives {what} to {text(subject, 'kind')} {text(subject, 'name')}"
             yield Violation(manifest=manifest, path=("roleRef", "name"), message=says)
             return
+
+
+def _allows_everything(kind: str, role: str, binding: Manifest, context: Context) -> bool:
+    group_and_kind = f"{kind}.{RBAC}"
+    namespaces = ("", binding.namespace) if kind == "ClusterRole" else (binding.namespace,)
+    found = next((m for n in namespaces if (m := context.inventory.named(group_and_kind, n, role)) is not None), None)
+    return found is not None and any(_is_everything(rule) for _, rule in entries(found.body, "rules"))
+
+
+def _is_everything(rule: Mapping[str, Any]) -> bool:
+    verbs = rule.get("verbs")
+    every_verb = isinstance(verbs, list) and ("*" in verbs or all(verb in verbs for verb in _VERBS))
+    return every_verb and all(isinstance(rule.get(field), list) and "*" in rule[field] for field in ("apiGroups", "resources"))
 
 
 def granted(manifest: Manifest, context: Context) -> Iterator[Violation]:

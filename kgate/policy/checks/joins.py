@@ -12,6 +12,7 @@ from typing import Any
 
 from kgate.finding import Severity
 from kgate.manifest import Manifest, Path
+from kgate.policy.checks.probes import speaks_of
 from kgate.policy.context import Context
 from kgate.policy.inventory import MAX_CANDIDATES
 from kgate.policy.nodes import at, entries, mapping, text, whole
@@ -20,6 +21,10 @@ from kgate.policy.selectors import selects, selects_equal
 from kgate.policy.subjects import Pod, containers_of
 
 _BUILT_IN = {"ConfigMap": ("kube-root-ca.crt", "openshift-service-ca.crt"), "ServiceAccount": ("default",)}
+_BUILT_IN_SYSTEM = (
+    "cluster-info", "coredns", "extension-apiserver-authentication", "kube-proxy", "kubeadm-config", "kubelet-config"
+)  # fmt: skip
+"""ConfigMaps that installers of clusters put into kube-system."""
 _MAKERS: Mapping[str, tuple[str, ...]] = {
     "Secret": ("SealedSecret.bitnami.com", "ExternalSecret.external-secrets.io", "Certificate.cert-manager.io", "Issuer.cert-manager.io"),
     "ConfigMap": ("Bundle.trust.cert-manager.io",),
@@ -113,16 +118,20 @@ def _offers(pod: Pod, target: Any, protocol: Any) -> bool:
     number = int(target) if isinstance(target, str) else target
     # What a container declares is no more than information, so a number is missed only where each of them declares something.
     silent = any(not any(True for _ in entries(c.body, "ports")) for c in containers_of(pod) if c.path[-2] == "containers")
-    return silent or any(whole(port, "containerPort") == number for port in ports)
+    if silent or any(whole(port, "containerPort") == number for port in ports):
+        return True
+    return isinstance(number, int) and any(speaks_of(c, number) for c in containers_of(pod))
 
 
 def _absent(manifest: Manifest, kind: str, name: str, context: Context) -> bool:
     inventory = context.inventory
     if not inventory.whole or name in _BUILT_IN.get(kind, ()) or "$" in name or "{" in name:
         return False
+    if kind == "ConfigMap" and manifest.namespace == "kube-system" and name in _BUILT_IN_SYSTEM:
+        return False
     if inventory.may_be_there(kind, manifest.namespace, name) or inventory.of_kind(*_MAKERS.get(kind, ())):
         return False
-    return inventory.has_beside(kind, manifest)
+    return inventory.has_beside(kind, manifest) and not inventory.may_be_made(kind, manifest)
 
 
 def _backends(manifest: Manifest) -> Iterator[tuple[Path, str]]:

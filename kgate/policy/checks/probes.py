@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,12 +14,14 @@ from kgate.policy.policy import Violation
 from kgate.policy.subjects import Container, Pod, Role, containers_of
 
 _DEFAULT_GRACE_S = 30
+_NUMBER = re.compile(r"[0-9]+")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
 def liveness_missing(container: Container, context: Context) -> Iterator[Violation]:
-    if not isinstance(container.body.get("livenessProbe"), dict):
-        yield _at(container, (), f"{container} has no liveness probe, so it is not restarted when it hangs")
+    """`params.any_of` are the probes of which one is enough."""
+    if not any(isinstance(container.body.get(probe), dict) for probe in context.params["any_of"]):
+        yield _at(container, (), f"{container} has no {_told(context.params['any_of'])}, so it is not restarted when it hangs")
 
 
 def identical(container: Container, context: Context) -> Iterator[Violation]:
@@ -29,7 +32,10 @@ def identical(container: Container, context: Context) -> Iterator[Violation]:
 
 
 def port_undeclared(container: Container, context: Context) -> Iterator[Violation]:
-    """A name must be that of one of the container's ports; a number that no container of the pod declares is suspicious."""
+    """A number that the pod knows nothing of is suspicious. Names are judged by validate.
+
+    Ports need not be declared: one that a command, an argument or a variable of the container speaks of is opened on purpose.
+    """
     declared = [port for _, port in entries(container.body, "ports")]
     if not declared or container.pod.body.get("hostNetwork") is True:
         return
@@ -37,9 +43,21 @@ def port_undeclared(container: Container, context: Context) -> Iterator[Violatio
     for place, action in _actions(container):
         port = action.get("port")
         host = text(action, "host")
-        if isinstance(port, int) and port not in numbers and not host:
+        if isinstance(port, int) and port not in numbers and not host and not speaks_of(container, port):
             says = f"{container}: {place[0]} asks port {port}, which no container of the pod declares"
             yield _at(container, (*place, "port"), says)
+
+
+def speaks_of(container: Container, port: int) -> bool:
+    """Whether the number stands in the command, in an argument or in a variable of the container: `--health-probe-bind-address=:8081`."""
+    spoken = [word for key in ("command", "args") for word in _words(container.body.get(key))]
+    spoken += [text(variable, "value") for _, variable in entries(container.body, "env")]
+    digits = str(port)
+    return any(digits in word and digits in _NUMBER.findall(word) for word in spoken)
+
+
+def _words(value: Any) -> list[str]:
+    return [str(word) for word in value] if isinstance(value, list) else []
 
 
 def privileged_port(container: Container, context: Context) -> Iterator[Violation]:
@@ -85,6 +103,11 @@ def _sleep_s(hook: Mapping[str, Any]) -> int | None:
     if len(words) > 1 and words[-2].rpartition("/")[2] == "sleep" and words[-1].isascii() and words[-1].isdigit() and len(words[-1]) < 7:
         return int(words[-1])
     return None
+
+
+def _told(probes: list[str]) -> str:
+    """`liveness probe`."""
+    return " or ".join(probe.removesuffix("Probe") for probe in probes) + " probe"
 
 
 def _plain(probe: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kgate.edit import Edit
+from kgate.finding import Severity
 from kgate.manifest import Manifest
 from kgate.policy.amount import amount, is_percent
 from kgate.policy.context import Context
@@ -28,15 +29,15 @@ def max_unavailable_all(manifest: Manifest, context: Context) -> Iterator[Violat
     if text(manifest.body, *_STRATEGY, "type") not in ("", "RollingUpdate") or not rolling or replicas == 0:
         return
     if is_percent(written) and int(written[:-1]) >= 100:
-        yield _all_at_once(manifest, f"maxUnavailable is {written}", "maxUnavailable")
+        yield _all_at_once(manifest, f"maxUnavailable is {written}", "maxUnavailable", single=replicas == 1)
     elif replicas is not None:
         surge = amount(rolling.get("maxSurge", _DEFAULT_AMOUNT), replicas, up=True)
         unavailable = amount(written, replicas, up=False)
         if surge == 0 and unavailable == 0:
             if replicas == 1:
-                yield _all_at_once(manifest, "with maxSurge 0 the only pod goes before its successor comes", "maxSurge")
+                yield _all_at_once(manifest, "with maxSurge 0 the only pod goes before its successor comes", "maxSurge", single=True)
         elif unavailable is not None and unavailable >= replicas:
-            yield _all_at_once(manifest, f"maxUnavailable is {written} of {replicas}", "maxUnavailable")
+            yield _all_at_once(manifest, f"maxUnavailable is {written} of {replicas}", "maxUnavailable", single=replicas == 1)
 
 
 def deadline_too_short(manifest: Manifest, context: Context) -> Iterator[Violation]:
@@ -56,13 +57,14 @@ def deadline_too_short(manifest: Manifest, context: Context) -> Iterator[Violati
             return
 
 
-def _all_at_once(manifest: Manifest, because: str, field: str) -> Violation:
+def _all_at_once(manifest: Manifest, because: str, field: str, *, single: bool) -> Violation:
     says = f"{manifest.kind} {manifest.name} may have no pod at all in the middle of a rollout: {because}"
     rolling = (*_STRATEGY, "rollingUpdate")
     edits = [] if field == "maxSurge" else [Edit(path=(*rolling, "maxUnavailable"), value=0)]
     if field == "maxSurge" or amount(mapping(manifest.body, *rolling).get("maxSurge", _DEFAULT_AMOUNT), 100, up=True) == 0:
         edits.append(Edit(path=(*rolling, "maxSurge"), value=1))  # the API server refuses 0 and 0
-    return Violation(manifest=manifest, path=(*rolling, field), message=says, edits=tuple(edits))
+    grave = Severity.WARNING if single else None  # the only pod goes with any drain, too
+    return Violation(manifest=manifest, path=(*rolling, field), message=says, edits=tuple(edits), severity=grave)
 
 
 def _longest(manifest: Manifest) -> int:

@@ -18,7 +18,8 @@ from kgate.policy.subjects import Container
 MAX_VALUE = 16_384
 """Characters of a value that are searched for tokens; a private key begins long before."""
 _PLACEHOLDER = re.compile(
-    r"\$|\{\{|<|>|\*{3}|x{4}|change-?_?me|placeholder|example|your-?_?|replace|redacted|dummy|todo|none|null|vault:|ref\+|arn:|secretref",
+    r"\$|\{\{|<|>|\*{3}|x{4}|change-?_?me|placeholder|example|your-?_?|replace|redacted|dummy|todo|none|null|vault:|ref\+|arn:"
+    r"|secretref|[-_ ]here$",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"/|\\|[a-z]+://|[a-z0-9.-]+:[0-9]{1,5}$|[A-Za-z_.-]+\.(json|ya?ml|pem|crt|key|txt|conf)$", re.ASCII)
