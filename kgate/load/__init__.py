@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kgate.load import files
 from kgate.load.collect import Loaded, collect
@@ -10,6 +11,9 @@ from kgate.load.rules import RULES
 from kgate.load.settings import settings_file
 from kgate.load.source import Text
 from kgate.manifest import Source
+
+if TYPE_CHECKING:
+    from kgate.load.render.settings import RenderSettings
 
 __all__ = ["RULES", "Loaded", "base", "file_text", "manifests", "settings_file"]
 
@@ -21,6 +25,7 @@ def manifests(
     force_exclude: bool = False,
     not_manifests: Collection[str] = (),
     texts: Mapping[str, str] | None = None,
+    render: RenderSettings | None = None,
 ) -> Loaded:
     """Every object below `paths`: files of any name, folders (their .yaml, .yml and .json files), `-` for standard input.
 
@@ -30,7 +35,7 @@ def manifests(
     """
     walk = files.find(paths, exclude=exclude, force_exclude=force_exclude, not_manifests=not_manifests)
     content = _content(texts or {})
-    return collect(walk.found.values(), content, files.Disk(content), findings=walk.findings, skipped=walk.skipped)
+    return collect(walk.found.values(), content, files.Disk(content), findings=walk.findings, skipped=walk.skipped, settings=render)
 
 
 def _content(texts: Mapping[str, str]) -> Callable[[str], bytes]:
@@ -44,7 +49,14 @@ def file_text(source: Source) -> str | None:
     return source.text if isinstance(source, Text) and source.file != files.STDIN else None
 
 
-def base(ref: str, paths: Sequence[str], *, exclude: Sequence[str] = (), not_manifests: Collection[str] = ()) -> Loaded:
+def base(
+    ref: str,
+    paths: Sequence[str],
+    *,
+    exclude: Sequence[str] = (),
+    not_manifests: Collection[str] = (),
+    render: RenderSettings | None = None,
+) -> Loaded:
     """The objects below `paths` as they are at the merge base of `ref` and HEAD, read from git's own store.
 
     Nothing of the working tree is touched and nothing of the repository is run. A path that did not exist then holds nothing.
@@ -52,4 +64,4 @@ def base(ref: str, paths: Sequence[str], *, exclude: Sequence[str] = (), not_man
     """
     from kgate.load import git
 
-    return git.base(ref, paths, exclude=exclude, not_manifests=not_manifests)
+    return git.base(ref, paths, exclude=exclude, not_manifests=not_manifests, render=render)

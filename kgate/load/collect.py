@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct, field
 
-from kgate.finding import Finding, Skipped, in_order
+from kgate.finding import Finding, Skipped, clean, in_order
 from kgate.load.documents import HELM, Contents, contents
 from kgate.load.fault import Fault
 from kgate.load.files import Found, Unreadable, unreadable
 from kgate.load.layout import KUSTOMIZATIONS, Layout
-from kgate.load.render.rendering import Rendering
+from kgate.load.render.rendering import Entry, Remotes, Rendering
 from kgate.load.source import Trees
 from kgate.load.text import decoded
 from kgate.manifest import Manifest, Source
+
+if TYPE_CHECKING:
+    from kgate.load.render.settings import RenderSettings
+
+_DECLARING = ("argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/")
+"""API groups with objects that declare apps."""
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -48,6 +54,10 @@ class Tree(Protocol):
 
     def top(self, path: str) -> str: ...
 
+    def entries(self, folder: str) -> tuple[Entry, ...]: ...
+
+    def remotes(self, path: str) -> Remotes: ...
+
 
 class _Sum(Struct):
     """Loaded in the making."""
@@ -67,9 +77,19 @@ class _Sum(Struct):
         """What is not rendered is wanted: the raw files are judged, but not what the app makes of them."""
         self.manifests += rendering.manifests
         self.sources += rendering.sources
+        for note in rendering.notes:
+            self.skipped.append(Skipped(file=rendering.file, reason=f"{rendering.kind}: {note}", line=rendering.line))
         if not rendering.rendered:
-            reason = f"{rendering.renderer}: {rendering.app} is not rendered: {rendering.reason}"
-            self.skipped.append(Skipped(file=rendering.file, reason=reason, line=rendering.line, wanted=True))
+            reason = f"{rendering.kind or rendering.renderer}: {rendering.app} is not rendered: {rendering.reason}"
+            self.skipped.append(Skipped(file=rendering.file, reason=reason, line=rendering.line, wanted=not rendering.elsewhere))
+
+    def drop(self, files: Collection[str]) -> None:
+        """What was read of files that turn out to be parts of apps."""
+        self.manifests = [m for m in self.manifests if m.file not in files]
+        named = {clean(f) for f in files}
+        self.findings = [f for f in self.findings if f.file not in named]
+        self.skipped = [s for s in self.skipped if s.file not in named]
+        self.sources = [s for s in self.sources if s.file not in files]
 
 
 def collect(
@@ -79,6 +99,7 @@ def collect(
     *,
     findings: Iterable[Finding] = (),
     skipped: Iterable[Skipped] = (),
+    settings: RenderSettings | None = None,
 ) -> Loaded:
     """Reads each file once, sorted by the name that is shown. `content` takes `Found.path` and may raise Unreadable."""
     total, layout, trees = _Sum(findings=list(findings), skipped=list(skipped)), Layout(tree), Trees()
@@ -88,6 +109,7 @@ def collect(
     for file in ordered:
         if not settled or tree.real(_inside(file)) not in settled:
             _one(total, file, content, layout, trees)
+    renderings = _with_apps(total, renderings, ordered, tree, settings)
     for rendering in renderings:
         total.add_app(rendering)
     return Loaded(
@@ -108,6 +130,25 @@ def _rendered(found: Sequence[Found], tree: Tree) -> tuple[Rendering, ...]:
     from kgate.load import render
 
     return render.render(render.Named(tree, {tree.real(_inside(f)): f.file for f in found}), kustomizations)
+
+
+def _with_apps(
+    total: _Sum, renderings: tuple[Rendering, ...], found: Sequence[Found], tree: Tree, settings: RenderSettings | None
+) -> tuple[Rendering, ...]:
+    """The same with the apps that objects declare, and charts. What those are rendered from is no longer judged as it is written."""
+    objects = [*total.manifests, *(m for r in renderings for m in r.manifests)]
+    charts = [_inside(f) for f in found if posixpath.basename(f.file) == "Chart.yaml"]
+    if not charts and not any(m.api_version.startswith(_DECLARING) for m in objects):
+        return renderings
+    from kgate.load import render
+    from kgate.load.render import apps
+    from kgate.load.render.settings import RenderSettings
+
+    reals = {tree.real(_inside(f)): f.file for f in found if f.path != "-"}
+    done = apps.render(render.Named(tree, reals), settings or RenderSettings(), objects, charts)
+    total.drop({file for real, file in reals.items() if real in done.consumed})
+    named = {file: real for real, file in reals.items()}
+    return (*(r for r in renderings if named.get(r.file) not in done.consumed), *done.renderings)
 
 
 def _inside(file: Found) -> str:

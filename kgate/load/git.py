@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -18,6 +19,9 @@ from kgate.load.files import EXTENSIONS, MAX_FILE, NAMES, Found, Unreadable, sho
 from kgate.load.layout import KUSTOMIZATIONS
 from kgate.load.patterns import Patterns
 from kgate.load.render.rendering import Entry, Remotes
+
+if TYPE_CHECKING:
+    from kgate.load.render.settings import RenderSettings
 
 DEADLINE_S = 60
 SMALL = 256 * 1024
@@ -119,7 +123,9 @@ class _Commit:
         yield "."
 
 
-def base(ref: str, paths: Sequence[str], *, exclude: Sequence[str], not_manifests: Collection[str]) -> Loaded:
+def base(
+    ref: str, paths: Sequence[str], *, exclude: Sequence[str], not_manifests: Collection[str], render: RenderSettings | None = None
+) -> Loaded:
     """See `kgate.load.base`."""
     top = _top()
     commit = _merge_base(ref, top)
@@ -133,7 +139,7 @@ def base(ref: str, paths: Sequence[str], *, exclude: Sequence[str], not_manifest
     tree = _Commit(top, blobs)
     around = {p for p in blobs if posixpath.basename(p) in (*KUSTOMIZATIONS, "Chart.yaml")}
     tree.fetch({*found, *around, *_beside(found, blobs)})
-    return collect(found.values(), tree.content, tree)
+    return collect(found.values(), tree.content, tree, settings=render)
 
 
 class Exported(Struct, frozen=True, kw_only=True):

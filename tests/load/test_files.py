@@ -265,7 +265,8 @@ def test_standard_input_is_read_once() -> None:
     assert done.stdout == "[('<stdin>', 'p')] 1\n"
 
 
-def test_templates_of_a_chart_are_not_judged_and_have_not_passed() -> None:
+def test_templates_of_a_chart_are_not_judged_and_have_not_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
     write("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n")
     write("c/values.yaml", "a: 1\n")
     write("c/templates/deep/d.yaml")
@@ -273,7 +274,7 @@ def test_templates_of_a_chart_are_not_judged_and_have_not_passed() -> None:
     write("templates/plain.yaml")
     loaded = load.manifests(["."])
     assert shown(loaded) == ["c/crds/crd.yaml", "templates/plain.yaml"]
-    assert [s.file for s in loaded.skipped if s.wanted] == ["c/templates/deep/d.yaml"]
+    assert [s.file for s in loaded.skipped if s.wanted] == ["c/Chart.yaml", "c/templates/deep/d.yaml"]
     assert [s.file for s in load.manifests(["c/templates"]).skipped if s.wanted] == ["c/templates/deep/d.yaml"]
     assert [s.file for s in load.manifests(["c/templates/deep/d.yaml"]).skipped if s.wanted] == ["c/templates/deep/d.yaml"]
 

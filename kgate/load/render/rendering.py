@@ -21,6 +21,10 @@ class NotRendered(Exception):  # noqa: N818 (an answer, not an error)
         self.place = place
 
 
+class Elsewhere(NotRendered):
+    """The app's source is no part of this repository: nothing that was given goes unjudged."""
+
+
 class Rendering(Struct, frozen=True, kw_only=True):
     """One app: a kustomization, chart, Application... that nothing else includes."""
 
@@ -37,7 +41,9 @@ class Rendering(Struct, frozen=True, kw_only=True):
     reason: str = ""
     """Why it is not rendered; empty when it is."""
     line: int = 1
-    """Where in `file` that reason stands."""
+    """Where in `file` that reason stands, or the declaration of the app."""
+    elsewhere: bool = False
+    """The reason is that its source is no part of this repository."""
     manifests: tuple[Manifest, ...] = ()
     """In the order of the output. `Manifest.file` is `file` and `Manifest.document` counts the objects of the app, so that the two name an
     object; `Manifest.locate` answers with the file and line that wrote the node."""

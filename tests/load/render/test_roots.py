@@ -120,7 +120,7 @@ def test_a_component_is_no_app(here: Path) -> None:
 def test_a_kustomization_of_flux_is_an_object(here: Path) -> None:
     write({"kustomization.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x}\n"})
     loaded = load.manifests(["."])
-    assert (names(loaded), loaded.renderings) == ([": Kustomization x"], ())
+    assert (names(loaded), [(r.kind, r.rendered) for r in loaded.renderings]) == ([": Kustomization x"], [("Kustomization", False)])
 
 
 def test_a_kustomization_needs_no_extension(here: Path) -> None:
