@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kgate.load.git import Exported
+    from kgate.load.render.settings import RenderSettings
     from kgate.waivers.settings import SettingsWaiver
 
 FILE_NAME = ".kgate.yaml"
@@ -101,6 +102,8 @@ class Options:
     """The file that shall know the findings of this run; `baseline` then does not count."""
     today: date | None = None
     """The day on which waivers hold; None: today in UTC, or that of SOURCE_DATE_EPOCH."""
+    render: RenderSettings | None = None
+    """None: nobody says anything about it."""
     policy: PolicySettings = field(default_factory=PolicySettings)
     images: ImagesSettings = field(default_factory=ImagesSettings)
     rollout: RolloutSettings = field(default_factory=RolloutSettings)
@@ -211,7 +214,7 @@ def from_config(body: object, source: Source | None, *, file: str, home: str | N
     return _homed(replace(options, **built), file, home or file)
 
 
-_SECTIONS = ("policy", "images", "rollout")
+_SECTIONS = ("policy", "images", "rollout", "render")
 _TOP = ("kubernetes_version", "fail_on", "exclude", "crds", "waivers", "baseline", *_SECTIONS)
 _FAIL_ON = (Severity.ERROR, Severity.WARNING)
 _WORD = re.compile(r"(?:y|yes|on|n|no|off)\b", re.IGNORECASE)
@@ -265,7 +268,7 @@ def _section(name: str, value: object, place: _Place, file: str) -> Any:
     """The settings of one room, built by the room itself. Policies are read at once, from the folder of `file`: their names are keys."""
     import importlib
 
-    room = importlib.import_module(f"kgate.{name}.settings")
+    room = importlib.import_module(f"kgate.{'load.' if name == 'render' else ''}{name}.settings")
     try:
         folder = {"folder": str(FilePath(file).parent)} if name == "policy" else {}
         return room.from_config(value, **folder)
@@ -288,6 +291,7 @@ def _homed(options: Options, file: str, home: str) -> Options:
         baseline=homed(options.baseline) if options.baseline else None,
         baseline_root=str(FilePath(home).parent / FilePath(options.baseline).parent) if options.baseline else None,
         images=images.homed(homed),
+        render=options.render.homed(homed) if options.render else None,
         rollout=replace(options.rollout, cluster=homed(cluster) if cluster else None),
     )
 
@@ -372,6 +376,7 @@ def _texts(key: str, value: object, place: _Place, what: str, example: str) -> t
 def schema() -> dict[str, Any]:
     """The JSON schema (draft-07) of the settings file: this floor's keys and what each room says of its own."""
     from kgate.images.schema import SCHEMA as IMAGES
+    from kgate.load.render.settings import SCHEMA as RENDER
     from kgate.policy.settings import SCHEMA as POLICY
     from kgate.rollout.settings import SCHEMA as ROLLOUT
     from kgate.validate import VERSIONS
@@ -418,6 +423,7 @@ def schema() -> dict[str, Any]:
             "policy": _nullable(POLICY),
             "images": _nullable(IMAGES),
             "rollout": _nullable(ROLLOUT),
+            "render": _nullable(RENDER),
         },
     }
 

@@ -24,6 +24,7 @@ from kgate.manifest import Path as Steps
 from kgate.outcome import Checked, ImageOutcome, Rehearsal, Report
 
 if TYPE_CHECKING:
+    from kgate.load.render.settings import RenderSettings
     from kgate.rollout.settings import RolloutSettings
 
 Progress = Callable[[str], None]
@@ -41,23 +42,44 @@ def gate(options: Options | None = None, *, progress: Progress = silent, texts: 
     """
     options = Options() if options is None else options
     progress("loading")
-    loaded = load.manifests(
-        options.paths, exclude=options.exclude, force_exclude=options.force_exclude, not_manifests=_own(options), texts=texts
-    )
+    read = loaded(options, texts=texts)
     base = _base(options)
     run = _Run(
         options=options,
         progress=progress,
-        manifests=loaded.manifests,
+        manifests=read.manifests,
         base=base,
-        whole=_whole(options, loaded),
+        whole=_whole(options, read),
         crds=_crds(options),
     )
     validated = run.validated()
     judged = run.judged()
     scanned = run.scanned()
     rehearsed = run.rehearsed(validated.sound)
-    return _report(options, loaded, (validated, judged, scanned, rehearsed), base)
+    return _report(options, read, (validated, judged, scanned, rehearsed), base)
+
+
+def loaded(options: Options, *, texts: Mapping[str, str] | None = None) -> load.Loaded:
+    """Everything below the paths of a run, apps rendered. Raises UsageError."""
+    return load.manifests(
+        options.paths,
+        exclude=options.exclude,
+        force_exclude=options.force_exclude,
+        not_manifests=_own(options),
+        texts=texts,
+        render=_render(options),
+    )
+
+
+def _render(options: Options) -> RenderSettings:
+    """What renderers are to know of the run."""
+    from dataclasses import replace
+
+    from kgate import validate
+    from kgate.load.render.settings import RenderSettings
+
+    version = options.kubernetes_version or validate.NEWEST
+    return replace(options.render or RenderSettings(), kubernetes_version=version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +116,9 @@ class _Run:
         from kgate import validate
 
         self.progress("validating")
-        judged = validate.judge(self.manifests, self.version, base=self.base.manifests if self.base else (), crds=self.crds)
+        judged = validate.judge(
+            self.manifests, self.version, base=self.base.manifests if self.base else (), crds=self.crds, jobs=self.options.jobs
+        )
         sound = without(self.manifests, judged.findings)
         skipped = [*judged.skipped, *_unreadable(self.base, self.manifests)]
         if self.wanted(Stage.VALIDATE):
@@ -114,6 +138,7 @@ class _Run:
             whole=self.whole,
             minor=int(validate.minor(self.version).partition(".")[2]),
             definitions=self.crds,
+            jobs=self.options.jobs,
         )
         admitted = self._admitted()
         return _Outcome(findings=[*found, *admitted.findings], skipped=admitted.skipped)
@@ -199,7 +224,7 @@ def _base(o: Options) -> load.Loaded | None:
     """The manifests as they were, where a stage asks for them."""
     if o.base is None or not {Stage.VALIDATE, Stage.POLICY, Stage.IMAGES, Stage.ROLLOUT} & set(o.stages):
         return None
-    return load.base(o.base, o.paths, exclude=o.exclude, not_manifests=_own(o))
+    return load.base(o.base, o.paths, exclude=o.exclude, not_manifests=_own(o), render=_render(o))
 
 
 def _unreadable(base: load.Loaded | None, manifests: Sequence[Manifest]) -> Iterable[Skipped]:

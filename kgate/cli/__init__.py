@@ -355,6 +355,30 @@ def _ids(rules: tuple[str, ...], options: Options) -> frozenset[str]:
     return frozenset(catalogue.find(rule, own).id for rule in rules)
 
 
+@app.command(short_help="List the apps: what is rendered, and what is not.")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@_report_option("text, json")
+@click.option("--kubernetes-version", metavar="MINOR", help="Version that charts are told, such as 1.36. Default: the newest known.")
+@_config
+@click.option("--force-exclude", is_flag=True, help="Exclude named files as well: for tools that name every file.")
+@_color
+def apps(paths: tuple[str, ...], reports: tuple[str, ...], color: str, **flags: Any) -> int:
+    """The kustomizations, charts, Applications, ApplicationSets, Flux Kustomizations and HelmReleases in PATHS: where each goes, what
+    renders it from which files, and why one is not rendered. They are those that `kgate check` judges.
+
+    Exit codes: 0 all are rendered or come from elsewhere; 2 kgate could not do it; 3 some are not rendered.
+    """
+    from kgate.cli import rendered as told
+    from kgate.gate import loaded
+
+    asked, look = outputs(reports, told.FORMATS, default="text"), style(color)
+    with _settings(paths or (".",), **(_unasked() | flags)) as options:
+        found = loaded(options).renderings
+    for output in asked:
+        output.write(told.FORMATS[output.format](found, look(output)))
+    return told.exit_code(found)
+
+
 @app.command(short_help="Play scenarios on the engine alone.")
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @_report_option("text, json")

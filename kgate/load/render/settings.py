@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kgate.errors import SettingError
@@ -32,6 +32,11 @@ class RenderSettings:
     """URLs by which apps name this repository, beside those of the clone's remotes."""
     kubernetes_version: str = ""
     """`1.36`: what charts are told."""
+
+    def homed(self, homed: Callable[[str], str]) -> RenderSettings:
+        """With its files as `homed` finds them."""
+        releases = (replace(r, chart=homed(r.chart), values=tuple(map(homed, r.values))) for r in self.helm)
+        return replace(self, helm=tuple(releases))
 
 
 _RELEASE = ("chart", "release", "namespace", "values")

@@ -55,7 +55,8 @@ def _scalar(node: Node, variables: Mapping[str, str]) -> None:
 
 def substituted(text: str, variables: Mapping[str, str], place: Place) -> str:
     """`$${x}` is `${x}`, `$x` stays; what is not given is empty. Raises NotRendered."""
-    out, at = [], 0
+    out: list[str] = []
+    at = 0
     while True:
         found = text.find("${", at)
         if found < 0:
@@ -128,7 +129,8 @@ def _cased(operator: str, value: str) -> str:
 
 def _argument(text: str, variables: Mapping[str, str], place: Place, depth: int) -> str:
     """A default may hold variables."""
-    out, at = [], 0
+    out: list[str] = []
+    at = 0
     while (found := text.find("${", at)) >= 0:
         end = _end(text, found + 2)
         if end < 0:
