@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +22,12 @@ from kgate.policy.profiles import settled
 from kgate.policy.requirement import Requirement
 from kgate.policy.settings import PolicySettings
 from kgate.policy.subjects import Container, Image, Pod, containers_of, group_kind, image_of, pod_of
+from kgate.workers import done
+
+CHUNK = 100
+"""Manifests that a worker judges in one go, some 30 ms."""
+LEAST_CHUNKS = 5
+"""A worker that would have fewer to judge costs more than it saves."""
 
 _Ask = Callable[[Any], Iterable[Violation]]
 
@@ -50,11 +56,13 @@ def judge(
     whole: bool = True,
     minor: int = NEWEST,
     definitions: Iterable[Manifest] = (),
+    jobs: int = 1,
 ) -> tuple[Finding, ...]:
     """What the policies of `catalog` find, in order.
 
     `whole` is false when the manifests are not all there are (a file could not be read, or only some were named): then nothing is
     said to be absent. `minor` is 36 of Kubernetes 1.36. `definitions` are CustomResourceDefinitions that are known and not judged.
+    `jobs`: processes at a time where there are many manifests, 0: as many as the machine has processors.
     """
     # In the order of their places: where several objects could be named in a message, the first is, whatever order the files came in.
     inventory = Inventory(
@@ -62,9 +70,16 @@ def judge(
     )
     charges = _charges(catalog, settled(settings, catalog), inventory, minor)
     findings = [f for charge in charges[SubjectKind.REPOSITORY] for f in charge.findings(inventory)]
-    for manifest in inventory.manifests:
-        findings += _judge_one(manifest, charges)
+    chunks = -(-len(inventory.manifests) // CHUNK)
+    for found in done(
+        lambda n: _judge_chunk(inventory.manifests[n * CHUNK : (n + 1) * CHUNK], charges), chunks, jobs=jobs, least=LEAST_CHUNKS
+    ):
+        findings += found
     return in_order(findings)
+
+
+def _judge_chunk(manifests: Sequence[Manifest], charges: Mapping[SubjectKind, list[_Charge]]) -> list[Finding]:
+    return [f for manifest in manifests for f in _judge_one(manifest, charges)]
 
 
 def _judge_one(manifest: Manifest, charges: Mapping[SubjectKind, list[_Charge]]) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,9 +15,14 @@ from kgate.validate import api, crd, gates, kinds, meta, openapi, remedies, swap
 from kgate.validate.cause import Cause
 from kgate.validate.rules import BY_REASON, NOT_SERVED, UNKNOWN_FIELD, UNKNOWN_KIND
 from kgate.validate.versions import NEWEST, minor
+from kgate.workers import done
 
 MOST = 250
 """Faults of one object that are listed: who made a thousand mistakes has made one, and a hostile file shall not fill the report."""
+CHUNK = 100
+"""Manifests that a worker judges in one go, some 30 ms."""
+LEAST_CHUNKS = 10
+"""A worker that would have fewer to judge costs more than it saves: each makes its own validators."""
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -26,31 +31,42 @@ class Judged(Struct, frozen=True, kw_only=True):
     """Objects that no schema describes: once a file and reason."""
 
 
-def judge(manifests: Sequence[Manifest], version: str, *, crds: Sequence[Manifest] = (), base: Sequence[Manifest] = ()) -> Judged:
+def judge(
+    manifests: Sequence[Manifest], version: str, *, crds: Sequence[Manifest] = (), base: Sequence[Manifest] = (), jobs: int = 1
+) -> Judged:
     """`version` as users write it: `1.31`, `v1.31.4`. Raises UsageError when kgate does not know it.
 
     Custom resources are judged by the CustomResourceDefinitions among the manifests and in `crds`, which are not judged themselves.
     What stands in `base` is taken for applied: what changed since then must also be a change that the server takes.
+    `jobs`: processes at a time where there are many manifests, 0: as many as the machine has processors.
     """
     target = minor(version)
-    findings: list[Finding] = []
-    skipped: list[Skipped] = []
-    definitions, former = (_definitions(among, crds, version) for among in (manifests, base))
-    for manifest, before in zip(manifests, _before(manifests, base), strict=True):
-        known = api.recognised(manifest.body, target)
-        if not known.kind and (checked := _checked(manifest, before, definitions, former, target)):
-            findings.extend(_custom(manifest, checked))
-            skipped.extend(Skipped(file=manifest.file, reason=reason) for reason in checked.unchecked)
-            continue
-        if known.skipped:
-            skipped.append(Skipped(file=manifest.file, reason=known.skipped))
-        said = [*_found(manifest, before, known, target)]
-        findings.extend(said)
-        if (known.version.rpartition("/")[0], known.kind) in kinds.WITH_CEL and not (said and known.kind == "CustomResourceDefinition"):
-            faults, reasons = _expressions(manifest, known, target)
-            findings.extend(faults)
-            skipped.extend(Skipped(file=manifest.file, reason=reason) for reason in reasons)
-    return Judged(findings=in_order(findings), skipped=tuple(sorted(set(skipped))))
+    now, former = (_definitions(among, crds, version) for among in (manifests, base))
+    pairs = [*zip(manifests, _before(manifests, base), strict=True)]
+
+    def chunk(n: int) -> list[Judged]:
+        return [_judged(manifest, before, now, former, target) for manifest, before in pairs[n * CHUNK : (n + 1) * CHUNK]]
+
+    judged = [j for js in done(chunk, -(-len(pairs) // CHUNK), jobs=jobs, least=LEAST_CHUNKS) for j in js]
+    return Judged(
+        findings=in_order(f for j in judged for f in j.findings), skipped=tuple(sorted({reason for j in judged for reason in j.skipped}))
+    )
+
+
+def _judged(manifest: Manifest, before: Manifest | None, now: crd.Definitions, former: crd.Definitions, target: str) -> Judged:
+    known = api.recognised(manifest.body, target)
+    if not known.kind and (checked := _checked(manifest, before, now, former, target)):
+        return Judged(findings=tuple(_custom(manifest, checked)), skipped=_skipped(manifest, checked.unchecked))
+    skipped = _skipped(manifest, [known.skipped] if known.skipped else [])
+    found = tuple(_found(manifest, before, known, target))
+    if (known.version.rpartition("/")[0], known.kind) in kinds.WITH_CEL and not (found and known.kind == "CustomResourceDefinition"):
+        faults, reasons = _expressions(manifest, known, target)
+        return Judged(findings=(*found, *faults), skipped=(*skipped, *_skipped(manifest, reasons)))
+    return Judged(findings=found, skipped=skipped)
+
+
+def _skipped(manifest: Manifest, reasons: Iterable[str]) -> tuple[Skipped, ...]:
+    return tuple(Skipped(file=manifest.file, reason=reason) for reason in reasons)
 
 
 def _found(manifest: Manifest, before: Manifest | None, known: api.Api, target: str) -> Iterator[Finding]:
