@@ -10,9 +10,9 @@ from kgate.policy import catalog
 from tests.policy.peers import BANK, PEERS, compared, entries
 
 WRONG_GROUP = 'the case writes apiVersion "v1" for a kind of another group, which the validate stage refuses'
-CAP_PREFIX = "the case writes all or CAP_NET_RAW; the Pod Security Standards compare the names as they are written, ALL and NET_RAW"
+CAP_PREFIX = "the case writes all or CAP_NET_RAW: the standard knows ALL alone, and containerd drops nothing for a name with CAP_ before it"
 EXEMPT = "the peer's settings exempt the image or path of the case; here a waiver does"
-BINDING = "the peer follows the binding to the rules of its role; here the role itself is found, and a binding by the name cluster-admin"
+BINDING = "the peer exempts a binding by a name that a vendor gives it"
 OTHER_CONTAINER = "containers of a pod share its ports: another container of the case opens the port; unknown names are refused by validate"
 
 REASONS = {
@@ -21,11 +21,9 @@ REASONS = {
     ("kyverno", "disallow-proc-mount"): "since 1.35 the baseline standard lets pods with a user namespace unmask /proc",
     ("trivy-checks", "KSV106"): CAP_PREFIX,
     ("trivy-checks", "KSV119"): "runtimes give NET_RAW to a container that says nothing, so saying nothing is no answer",
-    ("checkov", "DropCapabilities"): CAP_PREFIX,
     ("checkov", "AllowedCapabilitiesSysAdmin"): "the case has no container",
     ("polaris", "rolebindingClusterAdminClusterRole"): BINDING,
-    ("polaris", "rolebindingRolePodExecAttach"): BINDING,
-    ("polaris", "rolebindingClusterRolePodExecAttach"): BINDING,
+    ("polaris", "rolebindingClusterAdminRole"): BINDING,
     ("polaris", "pdbDisruptionsIsZero"): WRONG_GROUP,
     ("polaris", "deploymentMissingReplicas"): WRONG_GROUP,
     ("polaris", "runAsRootAllowed"): WRONG_GROUP,
@@ -40,11 +38,12 @@ REASONS = {
     ("gatekeeper", "pod-security-policy/allow-privilege-escalation"): EXEMPT,
     ("gatekeeper", "pod-security-policy/privileged-containers"): EXEMPT,
     ("regolibrary", "service-with-no-workload"): "Service and pods stand in two files: what lies in other folders may be another cluster",
+    ("kyverno", "imagepullpolicy-always"): "latest without a pull policy is Always by default; the peer wants it written",
+    ("kubescape-vap", "C-0001"): "registry-1.docker.io is another host of docker.io, which a list of names does not know",
+    ("kubescape-vap", "C-0020"): "the peer asks only where its settings name a cloud provider",
+    ("kubescape-vap", "C-0199"): "the case adds another capability that the baseline standard forbids",
     ("kubescape-vap", "C-0012"): "the peer takes any value of a listed variable for a secret, here the value has to look like one",
     ("kubescape-vap", "C-0034"): "the peer asks ServiceAccounts as well, here the pods that use them are asked",
-    ("kubescape-vap", "C-0045"): "a hostPath is forbidden by the baseline standard, mounted read-only or not",
-    ("kubescape-vap", "C-0050"): "the bounds are the peer's parameters; here they are params of resource-range",
-    ("kubescape-vap", "C-0057"): "the baseline standard forbids NET_ADMIN as well",
     ("kubescape-vap", "C-0074"): "/var leads to the socket in /var/run",
     ("datree", "CIS_INVALID_VALUE_AUTOMOUNTSERVICEACCOUNTTOKEN"): "the case is a ServiceAccount, here the pods that use it are asked",
     ("datree", "CONTAINERS_INCORRECT_HOSTPID_VALUE_TRUE"): "hostPID of the case stands outside of the pod, where the API server refuses it",
@@ -62,5 +61,5 @@ def test_we_agree_with_peers_or_know_why_not() -> None:
     every = list(compared())
     unknown = Counter((c.tool, c.check) for c in every if not c.agrees and (c.tool, c.check) not in REASONS)
     assert unknown == Counter()
-    assert sum(c.agrees for c in every) >= 0.97 * len(every)
-    assert len(every) >= 0.69 * len(entries())
+    assert sum(c.agrees for c in every) >= 0.975 * len(every)
+    assert len(every) >= 0.725 * len(entries())
