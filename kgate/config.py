@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from msgspec import structs
 
-from kgate.errors import ConfigError, SettingError, UsageError
+from kgate.errors import ConfigError, KgateError, SettingError, UsageError
 from kgate.finding import Finding, Rule, Severity, Stage
 from kgate.images.settings import ImagesSettings
 from kgate.manifest import Location, Path, Source
@@ -120,11 +120,15 @@ def discover(paths: Sequence[str], *, named: str | None = None) -> str | None:
         if not FilePath(named).is_file():
             raise UsageError(f"{named}: no such settings file", hint="--config and KGATE_CONFIG name a file like .kgate.yaml")
         return named
+    return next((os.path.relpath(file) for file in candidates(paths) if FilePath(file).is_file()), None)
+
+
+def candidates(paths: Sequence[str], *, named: str | None = None) -> list[str]:
+    """The files that `discover` looks for, best first, whether they are there or not."""
+    if named:
+        return [named]
     only = [paths[0]] if len(paths) == 1 and paths[0] != "-" and FilePath(paths[0]).is_dir() else []
-    for folder in (*only, _git_root() or "."):
-        if (candidate := FilePath(folder, FILE_NAME)).is_file():
-            return os.path.relpath(candidate)
-    return None
+    return [os.path.join(folder, FILE_NAME) for folder in (*only, _git_root() or ".")]  # noqa: PTH118
 
 
 def _git_root() -> str | None:
@@ -152,7 +156,9 @@ def settled_at_base(ref: str, paths: Sequence[str], *, folder: str) -> Options:
     from kgate.load import git
 
     base = git.exported(ref, folder)
-    at = next((place for place in _places(paths, base.top) if place in base.blobs), None)
+    at = next((place for place in _places(paths, base.top) if place in base.blobs or base.is_link(place)), None)
+    if at is not None and at not in base.blobs:
+        raise UsageError(f"{base.commit[:12]}:{at} is a symbolic link, and links are not followed", hint="commit the settings themselves")
     mine = discover(paths)
     base.write([at] if at else [])
     old = FilePath(folder, *at.split("/")) if at else None
@@ -162,8 +168,8 @@ def settled_at_base(ref: str, paths: Sequence[str], *, folder: str) -> Options:
         return Options(guard=guard)
     try:
         return replace(_read_at_base(base, at, str(old)), guard=guard)
-    except ConfigError as fault:
-        raise ConfigError(guard.named(fault.message), hint=guard.named(fault.hint)) from fault
+    except KgateError as fault:
+        raise type(fault)(guard.named(fault.message), hint=guard.named(fault.hint)) from fault
 
 
 def _read_at_base(base: Exported, at: str, old: str) -> Options:
@@ -175,10 +181,16 @@ def _read_at_base(base: Exported, at: str, old: str) -> Options:
 
 
 def _places(paths: Sequence[str], top: str) -> list[str]:
-    """Where `discover` looks for the settings file, from the root of the repository."""
-    only = [paths[0]] if len(paths) == 1 and paths[0] != "-" and FilePath(paths[0]).is_dir() else []
-    folders = (os.path.relpath(os.path.realpath(folder), top) for folder in (*only, top))
-    return [os.path.normpath(os.path.join(folder, FILE_NAME)).replace(os.sep, "/") for folder in folders]  # noqa: PTH118
+    """Where `discover` looks for the settings file, from the root of the repository; whatever the change has made of the paths."""
+    only = [_below(paths[0], top)] if len(paths) == 1 and paths[0] != "-" else []
+    return [os.path.normpath(os.path.join(folder, FILE_NAME)).replace(os.sep, "/") for folder in (*only, ".")]  # noqa: PTH118
+
+
+def _below(path: str, top: str) -> str:
+    """As it is written: a link that the change has put in its place would lead to the settings of another folder."""
+    absolute = FilePath(os.path.abspath(path))  # noqa: PTH100
+    above = next((p for p in (*reversed(absolute.parents), absolute) if os.path.realpath(p) == top), None)
+    return "." if above is None else str(absolute.relative_to(above))
 
 
 def _texts_in(value: object) -> Iterable[str]:

@@ -57,7 +57,7 @@ def run(argv: Sequence[str]) -> int:
 
         return shell_complete(app, {}, "kgate", "_KGATE_COMPLETE", asked)
     try:
-        with app.make_context("kgate", list(argv)) as context:
+        with app.make_context("kgate", list(argv), obj=tuple(argv)) as context:
             code = app.invoke(context)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as done:
@@ -134,23 +134,30 @@ _config_or_base = click.option(
 @click.option("--no-baseline", is_flag=True, help="Use no baseline, whatever the settings say.")
 @click.option("--write-baseline", metavar="FILE", help="Let FILE know what is found now, so that only what is new fails.")
 @click.option("--no-waivers", is_flag=True, help="Show everything as if nobody had waived anything.")
-@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes at once, at most, where there is enough to do, and images scanned. Default: one a processor, 4 scans.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes at once, where there is enough to do. Default: one a processor."
+)
 @click.option("--no-cache", is_flag=True, help="Use no results of earlier runs.")
 @click.option("--offline", is_flag=True, help="Use no network at all.")
 @click.option(
     "--force-exclude", is_flag=True, help="Exclude named files as well, and pass when none is left: for tools that name every file."
 )
 @click.option("--fix", "mend", is_flag=True, help="Make the safe fixes first, as `kgate fix` does, and check what is left.")
+@click.option("--watch", is_flag=True, help="Check again whenever a file changes, until interrupted.")
 @click.option("-q", "--quiet", count=True, help="Print the verdict line only; twice: print nothing, the exit code tells.")
 @click.option("-v", "--verbose", count=True, help="Tell on stderr where the settings come from and how long it took.")
 @_color
-def check(paths: tuple[str, ...], reports: tuple[str, ...], mend: bool, quiet: int, verbose: int, color: str, **flags: Any) -> int:
+def check(
+    paths: tuple[str, ...], reports: tuple[str, ...], mend: bool, watch: bool, quiet: int, verbose: int, color: str, **flags: Any
+) -> int:
     """The gate: loads, validates, judges, scans and rehearses the manifests of PATHS.
 
     PATHS are files, folders, or - for standard input; default: the working directory.
     """
     import time
 
+    if watch:
+        _watched(paths, reports, mend, flags)
     started = time.monotonic()
     memory = None if mend or flags["no_cache"] or flags["write_baseline"] or flags["base"] else _memory(paths, reports, quiet, color, flags)
     answer = memory.recall() if memory else None
@@ -164,6 +171,27 @@ def check(paths: tuple[str, ...], reports: tuple[str, ...], mend: bool, quiet: i
     if verbose:
         say(f"kgate: {told}; took {time.monotonic() - started:.2f} s")
     return answer.exit_code
+
+
+def _watched(paths: tuple[str, ...], reports: tuple[str, ...], mend: bool, flags: dict[str, Any]) -> NoReturn:
+    """Only an interrupt ends it. What could never be checked is refused first."""
+    from kgate.cli.watching import Watch, named
+    from kgate.report import REPORTERS
+
+    if mend or flags["write_baseline"] or "-" in paths:
+        raise click.UsageError("--watch does not go with --fix, --write-baseline or standard input: they are for one run")
+    argv = list(click.get_current_context().find_root().obj)
+    argv.remove("--watch")
+    asked = outputs(reports, REPORTERS, default="text")
+
+    def files() -> list[str]:
+        with _settings(paths or (".",), **flags) as options:
+            return named(options)
+
+    from kgate import config as settings
+
+    always = [*(paths or (".",)), *settings.candidates(paths or (".",), named=flags["config"])]
+    Watch(argv=argv, always=always, named=files, written=[output.path for output in asked if output.path]).go()
 
 
 def _memory(paths: tuple[str, ...], reports: tuple[str, ...], quiet: int, color: str, flags: dict[str, Any]) -> Memory | None:
