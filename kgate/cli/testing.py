@@ -178,7 +178,7 @@ def _summary(outcome: Outcome, style: Style) -> str:
     bare = [p.policy.rule.id for p in outcome.policies if not p.trials]
     told += [f"no examples: {', '.join(map(style.shown, bare))}"] if bare else []
     others = len(outcome.untested) - len(bare)
-    told += [f"{others} rules of other stages have no examples"] if others else []
+    told += [f"{others} rules are no policies, which examples could try"] if others else []
     colour = {"pass": "green", "fail": "red", "incomplete": "yellow"}[outcome.verdict]
     return f"{style.paint(colour, outcome.verdict)}: {', '.join(told)}"
 
