@@ -90,9 +90,9 @@ def _listen(child: Any, deadline_s: float) -> Done:
             for key, _ in waiting.select(left):
                 if not _read(key.fileobj, key.data):  # type: ignore[arg-type]
                     waiting.unregister(key.fileobj)
+            del said[:-MAX_SAID]
             if len(output) > MAX_OUTPUT:
                 return Done(code=-9, said=bytes(said), stopped=f"its output is longer than {MAX_OUTPUT >> 20} MiB")
-            del said[:-MAX_SAID]
     return _ended(child, output, said, end - time.monotonic(), deadline_s)
 
 
