@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from kgate.engine.scheduler.cache import Cache
-from kgate.engine.scheduler.framework import CycleState, Filter, Normalize, PreScore, Rejection, Score, offering, offers
+from kgate.engine.scheduler.framework import CycleState, Filter, Idle, Normalize, PreScore, Rejection, Score, offering, offers
 from kgate.engine.scheduler.nodeinfo import NodeInfo, PodInfo
 from kgate.engine.scheduler.selection import Question, Selection, first_rejection, tally, winner
 
@@ -32,7 +32,8 @@ class Board:
         self.info = info
         self.kept: dict[object, Any] = {}
         self._cache = cache
-        self._filters = filters
+        silenced = {f.name for f in offering(filters, Idle) if not f.concerns(info)}
+        self._filters = [f for f in filters if f.name not in silenced]
         silent = {s.name for s in offering(scores, PreScore) if not s.prescore(info)}
         speaking = [s for s in scores if s.name not in silent]
         self._flat = [(s, weights[s.name]) for s in speaking if not offers(s, Normalize)]
