@@ -103,6 +103,8 @@ def _changed(body: Any, path: Path, edit: Edit) -> Any:
         return _in_list(body, path, edit)
     if body is not None and not isinstance(body, Mapping):
         raise Impossible(f"there is no place for {step}: a single value stands there")
+    if not isinstance(step, str):
+        raise Impossible(f"there is no place for item {step}: no list stands there")
     fields = dict(body or {})
     if rest:
         if edit.operation is not Operation.SET and step not in fields:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from itertools import combinations
 from typing import Any
 
 import yaml
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from kgate.edit import APPEND, Edit, Impossible, Operation, made
 from kgate.fix.document import edited, in_order, same
+from kgate.fix.plan import _contrary
 from kgate.load import spots
 from kgate.manifest import Path
 
@@ -92,6 +94,7 @@ def cases(draw: st.DrawFn) -> tuple[str, Any, list[Edit]]:
 @given(cases())
 def test_the_new_text_means_the_old_one_with_the_edits_made(case: tuple[str, Any, list[Edit]]) -> None:
     text, page, wanted = case
+    assume(not any(_contrary(a, b) for a, b in combinations(wanted, 2)))  # a plan serves one of such edits and refuses the others
     try:
         new, body = edited(page, wanted, spots)
     except Impossible:
@@ -102,6 +105,18 @@ def test_the_new_text_means_the_old_one_with_the_edits_made(case: tuple[str, Any
     (read,) = [p for p in spots.pages(text[: page.begin] + new + text[page.begin + len(page.text) :]) if p.body is not None]
     assert same(read.body, meant) and same(body, meant)
     assert read.faults <= page.faults
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(cases())
+def test_edits_of_one_place_are_made_or_refused_and_never_break(case: tuple[str, Any, list[Edit]]) -> None:
+    text, page, wanted = case
+    try:
+        new, body = edited(page, wanted, spots)
+    except Impossible:
+        return
+    (read,) = [p for p in spots.pages(text[: page.begin] + new + text[page.begin + len(page.text) :]) if p.body is not None]
+    assert same(read.body, body)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
