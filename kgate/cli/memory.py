@@ -56,6 +56,8 @@ _ENVIRONMENT = (
     "no_proxy",
 )
 _BUSY = ("subprocess.Popen", "os.posix_spawn", "os.exec", "os.fork", "socket.connect", "socket.getaddrinfo")
+_FORK, _HEARD = "kgate.workers.fork", "kgate.workers.heard"
+"""The audit events of kgate.workers: the next fork is kgate's own, and what a worker did."""
 _LOOKED = "kgate.looked"
 """The audit event of those who ask whether something is there and do not open it: `load`."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -81,6 +83,8 @@ class Memory:
     """Each path with what it was before it was looked at for the first time."""
     watching: bool = False
     busy: bool = False
+    forking: bool = False
+    """The next fork is that of a worker, which does nothing that is not told."""
 
     @classmethod
     def of(cls, request: Mapping[str, Any], paths: Sequence[str], *, stdout: Any) -> Memory | None:
@@ -135,7 +139,19 @@ class Memory:
         elif event in ("os.scandir", "os.listdir", _LOOKED):
             path = arguments[0]
             self._look(os.path.abspath(os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else "."))  # noqa: PTH100
+        elif event == _HEARD:
+            self._heard_late(*arguments)
+        elif event == _FORK or (event == "os.fork" and self.forking):
+            self.forking = event == _FORK
         elif event in _BUSY:
+            self.busy = True
+
+    def _heard_late(self, event: str, *arguments: Any) -> None:
+        """Of a worker. What files it read were before it read them nobody can tell any more: kgate reads what is the user's itself."""
+        path = arguments[0] if arguments and event in ("open", "os.scandir", "os.listdir") else None
+        if isinstance(path, int):
+            return  # a pipe to the first process: whoever opened a file by its path has been heard
+        if not isinstance(path, (str, bytes)) or not _own(os.path.abspath(os.fsdecode(path))):  # noqa: PTH100
             self.busy = True
 
     def _look(self, *paths: str) -> None:

@@ -276,3 +276,12 @@ def test_a_file_that_changed_after_it_was_read_is_not_remembered_with_the_answer
             file.write_text(BAD)
         run.keep(Answer(reports=(), verdict="PASS", exit_code=0))
         assert (memory().recall() is None) is changed
+
+
+def test_a_run_with_workers_of_its_own_is_remembered(place: Place) -> None:
+    for n in range(24):
+        (place.folder / "deploy" / f"web{n}.yaml").write_text(WEB.replace("name: web}", f"name: web{n}}}"))
+    first, second = place.run("--jobs=3"), place.run("--jobs=3")
+    assert REMEMBERED not in first.stderr
+    assert REMEMBERED in second.stderr
+    assert first.stdout == second.stdout
