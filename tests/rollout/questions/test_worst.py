@@ -72,7 +72,7 @@ def test_what_a_loss_leads_to_is_told_with_both_moments(ask: Ask) -> None:
 
 @pytest.mark.parametrize("budget", [1, 3])
 def test_with_too_small_a_budget_nobody_knows(ask: Ask, budget: int) -> None:
-    proof = last(ask(*change(4, 1, 0), floors={"*": 1}, budget=budget))
+    proof = last(ask(*change(4, 1, 0), floors={"*": 2}, budget=budget))
     assert proof.level == Level.UNKNOWN
     assert f"a budget of {budget} is used up" in proof.statement
 
