@@ -152,7 +152,8 @@ class Exported(Struct, frozen=True, kw_only=True):
 
     def write(self, wanted: Iterable[str]) -> None:
         """Files and whole folders, relative to the top; names that the commit does not have are left to whoever opens them."""
-        paths = sorted(p for name in {posixpath.normpath(w) for w in wanted} for p in self.blobs if p == name or p.startswith(f"{name}/"))
+        names = {posixpath.normpath(w) for w in wanted}
+        paths = sorted({p for name in names for p in self.blobs if name in (p, ".") or p.startswith(f"{name}/")})
         kept = [self.blobs[p] for p in paths if self.blobs[p].size <= MAX_FILE]
         if sum(b.size for b in kept) > MAX_TOTAL:
             raise KgateError("the settings at the base name more than 512 MiB of files", hint="name fewer")
@@ -162,6 +163,11 @@ class Exported(Struct, frozen=True, kw_only=True):
             os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
             with open(target, "wb") as file:  # noqa: PTH123
                 file.write(contents[blob.name])
+
+    def is_link(self, path: str) -> bool:
+        """Whether `path` is a symbolic link there, or another repository: neither is a file of the commit."""
+        listed = _git(self.top, ["ls-tree", "-z", "--full-tree", self.commit, "--", path])
+        return (listed or b"")[:6] in (b"120000", b"160000")
 
 
 def exported(ref: str, folder: str) -> Exported:

@@ -201,7 +201,8 @@ def test_helm_is_never_taken_from_the_repository(here: Path, monkeypatch: pytest
 def test_whatever_helm_does_wrong_is_a_reason(here: Path, helm, body: str, reason: str) -> None:  # type: ignore[no-untyped-def]
     write(CHART)
     helm(body)
-    assert [r.rpartition("yaml:1:1: ")[2] or r for r in reasons(load.manifests(["."]))][0].endswith(reason)
+    first = reasons(load.manifests(["."]))[0]
+    assert (first.rpartition("yaml:1:1: ")[2] or first).endswith(reason)
 
 
 def test_a_program_that_hangs_is_killed_with_all_that_it_started(tmp_path: Path) -> None:

@@ -109,3 +109,28 @@ def test_the_same_change_has_the_same_counter_example() -> None:
     base, head = deployment(replicas=4), deployment("web:2", replicas=4)
     said = [[p.counter_example for p in proofs(head, base, ZONES, floors={"*": "75%"}, failures={"zone": 1})] for _ in range(2)]
     assert said[0] == said[1]
+
+
+SPAN = st.sampled_from([None, 1, 4])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    steps=st.fixed_dictionaries(dict.fromkeys(("pull", "create", "healthy", "pre_stop", "termination"), SPAN)),
+    fails=st.sampled_from([{}, {"unhealthy_after": 30}, {"exit_after": 25, "exit_code": 3}, {"pull_error": "no such image"}]),
+    zones=st.lists(st.sampled_from("ab"), min_size=1, max_size=4),
+    floor=st.sampled_from([1, 2, "80%"]),
+)
+def test_counter_examples_of_pods_that_are_played_step_by_step_replay(
+    steps: dict[str, Any], fails: dict[str, Any], zones: list[str], floor: Any
+) -> None:
+    manners = {name: seconds for name, seconds in steps.items() if seconds is not None} | fails | {"pull": steps["pull"] or 2}
+    nodes = yaml.safe_dump({"nodes": [{"name": f"n{i}", "zone": zone} for i, zone in enumerate(zones)]})
+    base, head = (deployment(f"web:{v}", replicas=3) for v in (1, 2))
+    behaviour = {"images": {"web:2": manners, "web:1": {"pull": 1, "healthy": 2}}}
+    failures = {"node": 1, "zone": 1}
+    for proof, body in failing(proofs(head, base, nodes, floors={"*": floor}, failures=failures, behaviour=behaviour, budget=100)):
+        assert body["kubelet"]["images"]["web:2"] == {name: pytest.approx(said) for name, said in manners.items()}
+        if "the floor is" in body["description"]:
+            left, wanted = fewest(body)
+            assert left < wanted, (proof.statement, proof.counter_example)
