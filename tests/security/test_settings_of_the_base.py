@@ -34,7 +34,6 @@ id: OWN1
 name: own-image
 severity: error
 default: on
-default: on
 summary: image nginx
 why: because of what it is
 remediation: take another one
