@@ -54,9 +54,18 @@ def _spelt(found: re.Match[str]) -> str:
 
 
 def clean(text: str, *, limit: int = MAX_MESSAGE) -> str:
-    """`text` on one line, with every character that could act on a reader's screen spelt out (`\\x1b`), cut at `limit` characters."""
-    text = text if len(text) <= limit else text[:limit] + "..."
-    return text if text.isascii() and text.isprintable() else _ACTING.sub(_spelt, text)
+    """`text` on one line, with every character that could act on a reader's screen spelt out (`\\x1b`), cut at `limit` characters.
+
+    What is clean stays as it is: a finding that comes from another process is the same finding.
+    """
+    text = _cut(text, limit)
+    return text if text.isascii() and text.isprintable() else _cut(_ACTING.sub(_spelt, text), limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit or (len(text) <= limit + 3 and text.endswith("...")):
+        return text
+    return text[:limit] + "..."
 
 
 class Rule(Struct, frozen=True, kw_only=True):

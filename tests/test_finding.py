@@ -47,6 +47,13 @@ def test_what_could_act_on_a_screen_is_spelt_out(text: str, shown: str) -> None:
     assert clean(text) == shown
 
 
+@given(st.text(st.sampled_from("a.\x1b\u202e\U000e0041é"), max_size=40), st.integers(4, 30))
+def test_a_text_that_was_cut_is_not_cut_again(text: str, limit: int) -> None:
+    shown = clean(text, limit=limit)
+    assert clean(shown, limit=limit) == shown
+    assert len(shown) <= limit + 3
+
+
 @given(st.text(st.characters(), max_size=200))
 def test_clean_text_is_one_line_of_visible_characters_and_cleaning_it_again_changes_nothing(text: str) -> None:
     shown = clean(text)
