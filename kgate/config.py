@@ -34,7 +34,7 @@ SETTINGS_CHANGED = Rule(
     stage=Stage.LOAD,
     severity=Severity.INFO,
     summary="the change touches the settings that kgate judges it by",
-    why="With --config base the settings of the merge base hold, so that a pull request cannot loosen its own gate.",
+    why="With --config base the settings of the base hold, so that a pull request cannot loosen its own gate.",
     remediation="have the settings reviewed on their own; they hold for changes that come after them",
 )
 RULES = (SETTINGS_CHANGED,)
@@ -42,7 +42,7 @@ RULES = (SETTINGS_CHANGED,)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """Where the settings of a run come from when they are those of the merge base: a change shall not loosen what judges it."""
+    """Where the settings of a run come from when they are those of the base: a change shall not loosen what judges it."""
 
     commit: str
     folder: str
@@ -50,10 +50,10 @@ class Guard:
     file: str | None
     """The settings file of the working tree, or where it would be."""
     changed: bool
-    """The working tree has other settings than the merge base."""
+    """The working tree has other settings than the base, and not those with which it went off."""
 
     def named(self, text: str) -> str:
-        """`text` with every file of the merge base as git names it, `1a2b3c4d5e6f:.kgate.yaml`."""
+        """`text` with every file of the base as git names it, `1a2b3c4d5e6f:.kgate.yaml`."""
         return text.replace(os.path.join(self.folder, ""), f"{self.commit[:12]}:")  # noqa: PTH118
 
     def told(self, findings: Iterable[Finding]) -> Iterable[Finding]:
@@ -61,7 +61,7 @@ class Guard:
         for f in findings:
             yield structs.replace(f, file=self.named(f.file), message=self.named(f.message)) if self.folder in f.file + f.message else f
         if self.changed:
-            message = f"the settings differ from those at the merge base {self.commit[:12]}, which hold for this run"
+            message = f"the settings differ from those at the base {self.commit[:12]}, which hold for this run"
             yield Finding.in_file(self.file or FILE_NAME, Location(line=1, column=1), rule=SETTINGS_CHANGED, message=message)
 
 
@@ -90,7 +90,7 @@ class Options:
     settings_file: str | None = None
     """Where the settings below come from; None: nobody wrote any."""
     guard: Guard | None = None
-    """The settings are those of the merge base; None: those of the working tree."""
+    """The settings are those of the base; None: those of the working tree."""
     waivers: tuple[SettingsWaiver, ...] = ()
     waive: bool = True
     """False: as if nobody had waived anything."""
@@ -148,10 +148,10 @@ def settled(file: str | None) -> Options:
 
 
 def settled_at_base(ref: str, paths: Sequence[str], *, folder: str) -> Options:
-    """The options that the settings ask for at the merge base of `ref` and HEAD, with each file they name as it is there.
+    """The options that the settings ask for at `ref`, with each file they name as it is there.
 
     `folder` is empty and private; the files are written below it. The settings file is looked for where `discover` looks, and is the one
-    of the merge base, whether the working tree still has it or not; without one the defaults hold. Raises UsageError, ConfigError.
+    of `ref`, whether the working tree still has it or not; without one the defaults hold. Raises UsageError, ConfigError.
     """
     from kgate.load import git
 
@@ -162,7 +162,9 @@ def settled_at_base(ref: str, paths: Sequence[str], *, folder: str) -> Options:
     mine = discover(paths)
     base.write([at] if at else [])
     old = FilePath(folder, *at.split("/")) if at else None
-    changed = (old.read_bytes() if old else None) != (FilePath(mine).read_bytes() if mine else None)
+    now = FilePath(mine).read_bytes() if mine else None
+    # Settings that only the base has changed since are none of this change's doing.
+    changed = now != (old.read_bytes() if old else None) and now != base.before(at or _places(paths, base.top)[-1])
     guard = Guard(commit=base.commit, folder=folder, file=mine, changed=changed)
     if at is None or old is None:
         return Options(guard=guard)
@@ -194,7 +196,7 @@ def _below(path: str, top: str) -> str:
 
 
 def _texts_in(value: object) -> Iterable[str]:
-    """Every text in the settings: those that name a file or a folder of the merge base are taken from there."""
+    """Every text in the settings: those that name a file or a folder of the base are taken from there."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

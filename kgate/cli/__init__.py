@@ -115,7 +115,7 @@ _config_or_base = click.option(
     "--config",
     envvar="KGATE_CONFIG",
     metavar="FILE|base",
-    help="The settings file, instead of .kgate.yaml; the word base: those of the merge base, which a change cannot loosen.",
+    help="The settings file, instead of .kgate.yaml; the word base: those at --base, which a change cannot loosen.",
 )
 
 
@@ -226,14 +226,14 @@ def _checked(
 
 @contextmanager
 def _settings(paths: tuple[str, ...], *, config: str | None, base: str | None, **flags: Any) -> Iterator[Options]:
-    """The options of a run. Those of the merge base hold as long as the files that they name are there."""
+    """The options of a run. Those of the base hold as long as the files that they name are there."""
     from kgate import config as settings
 
     if config != "base":
         yield _options(paths, settings.settled(settings.discover(paths, named=config)), base=base, **flags)
         return
     if base is None:
-        raise click.UsageError("--config base needs --base REF: the settings are those of that merge base")
+        raise click.UsageError("--config base needs --base REF: the settings are those of REF")
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="kgate-") as folder:

@@ -143,10 +143,11 @@ def base(
 
 
 class Exported(Struct, frozen=True, kw_only=True):
-    """Files of the merge base, written below `folder` as they lie in the repository."""
+    """Files of a commit, written below `folder` as they lie in the repository."""
 
     folder: str
     commit: str
+    merge_base: str
     top: str
     blobs: dict[str, _Blob]
 
@@ -164,6 +165,10 @@ class Exported(Struct, frozen=True, kw_only=True):
             with open(target, "wb") as file:  # noqa: PTH123
                 file.write(contents[blob.name])
 
+    def before(self, path: str) -> bytes | None:
+        """The file as it was when the change went off; None when it was not there."""
+        return _git(self.top, ["cat-file", "blob", f"{self.merge_base}:{path}"])
+
     def is_link(self, path: str) -> bool:
         """Whether `path` is a symbolic link there, or another repository: neither is a file of the commit."""
         listed = _git(self.top, ["ls-tree", "-z", "--full-tree", self.commit, "--", path])
@@ -171,12 +176,16 @@ class Exported(Struct, frozen=True, kw_only=True):
 
 
 def exported(ref: str, folder: str) -> Exported:
-    """The merge base of `ref` and HEAD, ready to be written below the empty `folder`. Raises as `base` does."""
+    """The commit that `ref` names now, ready to be written below the empty `folder`. Raises as `base` does.
+
+    Not the merge base: whoever makes a change chooses where it went off, and could choose a time with milder settings.
+    """
     top = _top()
-    commit = _merge_base(ref, top)
+    commit = _named(ref, top)
+    merge_base = _merge_base(ref, top)
     # A path of git has neither `..` nor a root; what a hand-made tree might hold must not get out of the folder.
     safe = (b for b in _tree(top, commit) if not {"", ".", ".."} & set(b.path.split("/")))
-    return Exported(folder=folder, commit=commit, top=top, blobs={b.path: b for b in safe})
+    return Exported(folder=folder, commit=commit, merge_base=merge_base, top=top, blobs={b.path: b for b in safe})
 
 
 def _beside(found: Collection[str], blobs: dict[str, _Blob]) -> Iterator[str]:
@@ -214,11 +223,16 @@ def _top() -> str:
     return os.path.realpath(os.fsdecode(done).rstrip("\n"))
 
 
-def _merge_base(ref: str, top: str) -> str:
-    """The commit from which HEAD and `ref` went apart: what others changed on `ref` since then is none of this change."""
+def _named(ref: str, top: str) -> str:
     commit = None if not ref or ref.startswith("-") or not ref.isprintable() else _resolve(ref, top)
     if commit is None:
         raise UsageError(f"--base: {clean(ref)!r} names no commit", hint=_missing(top))
+    return commit
+
+
+def _merge_base(ref: str, top: str) -> str:
+    """The commit from which HEAD and `ref` went apart: what others changed on `ref` since then is none of this change."""
+    commit = _named(ref, top)
     head = _resolve("HEAD", top)
     if head is None:
         raise KgateError("--base: the repository has no commit yet", hint="commit first")

@@ -1,4 +1,4 @@
-"""`--config base`: the settings of the merge base judge a change, whatever the change does to them. Real git, a real process."""
+"""`--config base`: the settings of the base judge a change, whatever the change does to them. Real git, a real process."""
 
 from __future__ import annotations
 
@@ -146,6 +146,20 @@ def test_a_baseline_that_the_settings_name_is_that_of_the_merge_base(repository:
     subprocess.run(argv, cwd=repository, capture_output=True, check=False)
     assert checked(repository)[0].returncode == 0
     assert checked(repository, "--config=base")[0].returncode == 1
+
+
+def test_a_change_that_went_off_before_a_rule_came_is_judged_by_it(repository: Path) -> None:
+    git(repository, "checkout", "-q", "main")
+    (repository / ".kgate.yaml").write_text(LOOSE)
+    git(repository, "commit", "-q", "-am", "loose")
+    git(repository, "checkout", "-q", "-b", "early")
+    git(repository, "checkout", "-q", "main")
+    (repository / ".kgate.yaml").write_text(STRICT)
+    git(repository, "commit", "-q", "-am", "strict")
+    git(repository, "checkout", "-q", "early")
+    found = rules(checked(repository, "--config=base")[1])
+    assert "image-tag-missing" in found
+    assert "settings-changed" not in found
 
 
 def test_patterns_hold_from_the_folder_of_the_settings(repository: Path) -> None:
