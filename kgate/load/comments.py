@@ -16,6 +16,8 @@ from kgate.manifest import Location, Path, Source
 _ADDRESSED = re.compile(rf"#[ \t]*{PREFIX}")
 _HASH = re.compile("#")
 _SPACE = " \t\ufeff"
+_UNSEEN = ("\x85", "\u2028", "\u2029")
+"""Ends of lines to YAML and to nobody's eyes: what follows one looks as if it stood behind what is before it, and then means that alone."""
 
 
 def comments(source: Source) -> tuple[Comment, ...]:
@@ -53,7 +55,8 @@ class _Commented:
             at = self._comment_in(begin, end) if self._text.find(PREFIX, begin, end) >= 0 else None
             addressed = _ADDRESSED.match(self._text, at) if at is not None else None
             if at is not None and addressed:
-                yield self._comment(Location(line=number, column=at - begin + 1), addressed.end(), end, at == first, following)
+                alone = at == first and self._text[begin - 1 : begin] not in _UNSEEN
+                yield self._comment(Location(line=number, column=at - begin + 1), addressed.end(), end, alone, following)
             if first is not None and self._text[first] != "#":
                 following = first
 

@@ -122,7 +122,7 @@ def rules_of(words: list[str], book: Book) -> tuple[str, ...]:
 
 def terms_of(said: Mapping[str, str]) -> Terms:
     """From `reason`, `owner` and `until`. Raises Malformed."""
-    if not said.get("reason", "").strip():
+    if not any(c.isalnum() for c in said.get("reason", "")):  # blanks, dots and what cannot be seen are no reason
         raise Malformed("it gives no reason")
     return Terms(reason=said["reason"].strip(), owner=said.get("owner", "").strip(), until=day(said["until"]) if "until" in said else None)
 

@@ -164,3 +164,16 @@ def test_without_waivers_everything_is_as_if_nobody_had_written_any() -> None:
     findings = found(pod(line=WAIVER, top="# kgate: nonsense"), waive=False)
     assert waived(findings) == []
     assert said(findings) == []
+
+
+@pytest.mark.parametrize("end", ["\x85", "\u2028", "\u2029"])
+def test_a_comment_that_looks_as_if_it_stood_behind_a_value_does_not_waive_the_next_item(end: str) -> None:
+    text = pod().replace("image: nginx \n", f"image: nginx{end}  {WAIVER}\n")
+    assert ("image-tag-missing", 11) not in waived(found(text)) and ("image-tag-missing", 12) not in waived(found(text))
+
+
+@pytest.mark.parametrize("reason", ["", " ", "...", "\u200b", "\u2060\u200e", "-"])
+def test_what_says_nothing_is_no_reason(reason: str) -> None:
+    findings = found(pod(line=f'# kgate: ignore[image-tag-missing] reason="{reason}"'))
+    assert waived(findings) == []
+    assert len(said(findings)) == 1
