@@ -11,53 +11,23 @@ from kgate.report.style import Style, clock, colour_wanted, counted, inert
 Reporter = Callable[[Report, Style], str]
 
 
-def _sarif(report: Report, style: Style) -> str:
-    from kgate.report import sarif
+def _when_asked(name: str) -> Reporter:
+    """The reporter in the module of that name, which is loaded when somebody asks for it: most runs do not."""
 
-    return sarif.render(report, style)
+    def render(report: Report, style: Style) -> str:
+        from importlib import import_module
 
+        text: str = import_module(f"kgate.report.{name}").render(report, style)
+        return text
 
-def _junit(report: Report, style: Style) -> str:
-    from kgate.report import junit
-
-    return junit.render(report, style)
-
-
-def _github(report: Report, style: Style) -> str:
-    from kgate.report import github
-
-    return github.render(report, style)
-
-
-def _gitlab(report: Report, style: Style) -> str:
-    from kgate.report import gitlab
-
-    return gitlab.render(report, style)
-
-
-def _markdown(report: Report, style: Style) -> str:
-    from kgate.report import markdown
-
-    return markdown.render(report, style)
-
-
-def _html(report: Report, style: Style) -> str:
-    from kgate.report import html
-
-    return html.render(report, style)
+    return render
 
 
 REPORTERS: Mapping[str, Reporter] = {
     "text": text.render,
     "concise": concise.render,
     "json": json.render,
-    # Loaded when somebody asks for one: most runs do not.
-    "sarif": _sarif,
-    "junit": _junit,
-    "github": _github,
-    "gitlab": _gitlab,
-    "markdown": _markdown,
-    "html": _html,
+    **{name: _when_asked(name) for name in ("sarif", "junit", "github", "gitlab", "markdown", "html")},
 }
 
 __all__ = ["REPORTERS", "Reporter", "Style", "clock", "colour_wanted", "counted", "inert"]
